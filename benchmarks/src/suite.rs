@@ -1,0 +1,170 @@
+//! What a suite is: a grid of runs, and what is read from their results.
+
+use std::collections::BTreeMap;
+
+use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::figure::Figure;
+use crate::spec::RunSpec;
+
+/// How much of a suite is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Seconds: every figure and finding comes out, for tests.
+    Smoke,
+    /// Minutes on two cores.
+    Quick,
+    /// The paper's sizes.
+    Full,
+}
+
+/// The coordinates of a run in the grid: axis name to value, as written on the command line.
+pub type Axes = BTreeMap<String, String>;
+
+/// A run of the grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The run.
+    pub spec: RunSpec,
+    /// Where it stands in the grid (the seed is not an axis).
+    pub axes: Axes,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// All steps, or an early stop that the spec asks for.
+    Finished,
+    /// The loss stopped being finite.
+    Diverged,
+}
+
+/// What a run leaves for tables and figures; deterministic, so without any clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunResult {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Steps taken.
+    pub steps: usize,
+    /// Trainable scalars of the model.
+    pub num_params: usize,
+    /// Metrics of the final weights on the validation split, by name. Absent values were not finite.
+    pub metrics: BTreeMap<String, f64>,
+    /// The smallest value of the primary metric at any evaluation.
+    pub best: Option<f64>,
+    /// Mean training loss since the last evaluation before the end.
+    pub train_loss: Option<f64>,
+}
+
+/// Diagnostics of a trained model.
+///
+/// `learned memory` vectors run over the lag s = 0..length; for `d_input > 1` or `d_output > 1` they are of
+/// the first output channel, with input channels averaged.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// `rho_hat(s)`: mean over validation inputs of dy(T-1)/dx(T-1-s).
+    pub jacobian: Vec<f64>,
+    /// Response to a unit impulse at time 0, less the response to zeros: y(s).
+    pub impulse: Vec<f64>,
+    /// `M(t) = sup_x |d/dt H_t(x . Heaviside)| / (|x|_inf + 1)` over constant inputs x.
+    pub memory_function: Vec<f64>,
+    /// Pairs (beta, NMSE under the worst of several random weight perturbations of sup-norm beta).
+    pub stability: Vec<(f64, f64)>,
+    /// The true memory rho(s), where the task has one.
+    pub rho: Vec<f64>,
+}
+
+/// A planned run with what came of it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The run.
+    pub planned: Planned,
+    /// Its result, if it has ended.
+    pub result: Option<RunResult>,
+    /// Its diagnostics, if it finished.
+    pub probe: Option<Probe>,
+    /// Loss curve: (step, training loss, validation metric) at each evaluation.
+    pub curve: Vec<(usize, f64, f64)>,
+}
+
+/// Whether a finding is true of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The numbers agree with the statement.
+    Holds,
+    /// The numbers contradict the statement.
+    DoesNotHold,
+    /// Too few runs to say.
+    NotMeasured,
+}
+
+/// A named, falsifiable statement with the numbers that decide it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Finding {
+    /// A short name, lower-case with hyphens.
+    pub name: String,
+    /// What is claimed, in one sentence.
+    pub statement: String,
+    /// What the numbers say.
+    pub verdict: Verdict,
+    /// The measured numbers, or what is missing.
+    pub evidence: String,
+}
+
+/// A table for people: text cells under column titles.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Table {
+    /// Column titles.
+    pub columns: Vec<String>,
+    /// Rows of as many cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What a suite reads from its outcomes.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// One row per cell of the grid: all statistics.
+    pub cells: Table,
+    /// A compact table for the terminal.
+    pub summary: Table,
+    /// The figures, first the most telling.
+    pub figures: Vec<Figure>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+/// What is known of a suite without planning it.
+#[derive(Debug, Clone, Copy)]
+pub struct SuiteInfo {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// The title of its report.
+    pub title: &'static str,
+    /// What it measures, in one sentence.
+    pub summary: &'static str,
+    /// The paper: title, link.
+    pub source: &'static str,
+}
+
+/// A grid of runs and what is read from their results.
+pub trait Suite: Send + Sync {
+    /// Name, title, summary, source.
+    fn info(&self) -> SuiteInfo;
+
+    /// All runs of a preset, with `seeds` seeds per cell (the preset's own number where `None`).
+    ///
+    /// Parameters stand as the suite writes them; the caller resolves defaults through the registries.
+    ///
+    /// # Errors
+    /// `seeds` is 0.
+    fn plan(&self, preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>>;
+
+    /// Statistics, figures and findings of whatever has been run so far.
+    fn analyse(&self, outcomes: &[Outcome]) -> Result<Analysis>;
+}

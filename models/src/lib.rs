@@ -1,0 +1,16 @@
+//! Sequence models on [burn](https://burn.dev), generic over the backend.
+//!
+//! Every model maps `[batch, length, d_input]` to `[batch, length, d_output]` and is a [`Stack`] of blocks
+//! between an input and an output projection. Weights come from a seeded generator on the host, so the same
+//! seed gives the same weights on every backend, whatever else runs in the process.
+#![recursion_limit = "256"]
+
+pub mod init;
+pub mod linear_rnn;
+mod model;
+pub mod ops;
+mod registry;
+pub mod stack;
+
+pub use model::{Io, ModelConfig, ModelInfo, SequenceModel};
+pub use stack::{Block, Norm, Recurrent, Stack, StackConfig};

@@ -1,0 +1,5 @@
+//! Operations over time that several models share.
+
+mod time;
+
+pub use time::{shift, unbind};

@@ -1,0 +1,12 @@
+//! The list of models. Adding one is one file, its `mod` line, and one line here.
+
+/// Hands the list of all model configurations to a macro: `with_models!(callback)` expands to
+/// `callback! { path::Config, path::Config, ... }`.
+#[macro_export]
+macro_rules! with_models {
+    ($callback:ident) => {
+        $callback! {
+            $crate::linear_rnn::LinearRnnConfig,
+        }
+    };
+}

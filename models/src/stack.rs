@@ -1,0 +1,159 @@
+//! The outer shape that all models share: input projection, blocks, output projection.
+
+use burn::module::{Module, ModuleDisplay};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::{Tensor, backend::Backend};
+use lookback_registry::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::init::{self, InitRng};
+use crate::model::{Io, SequenceModel};
+
+/// Where, and whether, a block's input is normalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Norm {
+    /// No normalisation, as in the papers on memory.
+    #[default]
+    None,
+    /// Layer normalisation of each block's input (pre-norm).
+    Layer,
+}
+
+/// The dials that all models share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct StackConfig {
+    /// Channels between the input and the output projection.
+    pub d_model: usize,
+    /// Number of blocks.
+    pub n_layers: usize,
+    /// Whether each block's input is added to its output.
+    pub residual: bool,
+    /// Normalisation of each block's input.
+    pub norm: Norm,
+}
+
+impl Default for StackConfig {
+    fn default() -> Self {
+        Self { d_model: 16, n_layers: 1, residual: false, norm: Norm::None }
+    }
+}
+
+impl StackConfig {
+    /// Checks the shared dials.
+    ///
+    /// # Errors
+    /// `d_model` or `n_layers` is 0.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value) in [("d_model", self.d_model), ("n_layers", self.n_layers)] {
+            if value == 0 {
+                return Err(Error::invalid(field, value, "a whole number from 1 up"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Trainable scalars: both projections with bias, the norms, and `block` per block.
+    pub fn num_params(&self, io: Io, block: usize) -> usize {
+        let norm = if self.norm == Norm::Layer { 2 * self.d_model } else { 0 };
+        (io.d_input + 1) * self.d_model + self.n_layers * (norm + block) + (self.d_model + 1) * io.d_output
+    }
+
+    /// Builds the stack; `block(rng, layer)` builds the block of that layer, counted from 0.
+    pub fn init<B: Backend, K: Block<B>>(
+        &self,
+        io: Io,
+        rng: &mut InitRng,
+        device: &B::Device,
+        mut block: impl FnMut(&mut InitRng, usize) -> K,
+    ) -> Stack<B, K> {
+        let input = init::linear(io.d_input, self.d_model, true, rng, device);
+        let blocks: Vec<K> = (0..self.n_layers).map(|layer| block(rng, layer)).collect();
+        let norms = match self.norm {
+            Norm::None => Vec::new(),
+            Norm::Layer => blocks.iter().map(|_| LayerNormConfig::new(self.d_model).init(device)).collect(),
+        };
+        let output = init::linear(self.d_model, io.d_output, true, rng, device);
+        Stack { input, norms, blocks, output, residual: self.residual }
+    }
+}
+
+/// One layer of a [`Stack`]: a map from `[batch, length, d_model]` to the same shape.
+pub trait Block<B: Backend>: Module<B> + ModuleDisplay {
+    /// # Shapes
+    /// - input and output `[batch, length, d_model]`
+    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
+}
+
+/// A [`Block`] that can also run step by step, with a state of fixed size (streaming inference).
+pub trait Recurrent<B: Backend>: Block<B> {
+    /// What is carried from one step to the next.
+    type State: Clone;
+
+    /// The state before the first step, for `batch` sequences.
+    fn initial_state(&self, batch: usize, device: &B::Device) -> Self::State;
+
+    /// One time step: the output that [`Block::forward`] gives at that time.
+    ///
+    /// # Shapes
+    /// - input and output `[batch, d_model]`
+    fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State);
+}
+
+/// Input projection, blocks (each with optional pre-norm and residual), output projection.
+#[derive(Module, Debug)]
+pub struct Stack<B: Backend, K> {
+    /// `d_input` to `d_model`.
+    pub input: Linear<B>,
+    /// One norm per block, or none at all.
+    pub norms: Vec<LayerNorm<B>>,
+    /// The blocks, first to last.
+    pub blocks: Vec<K>,
+    /// `d_model` to `d_output`.
+    pub output: Linear<B>,
+    /// Whether each block's input is added to its output.
+    pub residual: bool,
+}
+
+impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
+    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        let mut hidden = self.input.forward(input);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let normed = match self.norms.get(layer) {
+                Some(norm) => norm.forward(hidden.clone()),
+                None => hidden.clone(),
+            };
+            let output = block.forward(normed);
+            hidden = if self.residual { hidden + output } else { output };
+        }
+        self.output.forward(hidden)
+    }
+}
+
+impl<B: Backend, K: Recurrent<B>> Stack<B, K> {
+    /// The states of all blocks before the first step, for `batch` sequences.
+    pub fn initial_state(&self, batch: usize, device: &B::Device) -> Vec<K::State> {
+        self.blocks.iter().map(|block| block.initial_state(batch, device)).collect()
+    }
+
+    /// One time step of streaming inference; agrees with [`SequenceModel::forward`] at that time.
+    ///
+    /// # Shapes
+    /// - input `[batch, d_input]`, output `[batch, d_output]`
+    pub fn step(&self, input: Tensor<B, 2>, state: Vec<K::State>) -> (Tensor<B, 2>, Vec<K::State>) {
+        let mut hidden = self.input.forward(input);
+        let mut next = Vec::with_capacity(state.len());
+        for (layer, (block, state)) in self.blocks.iter().zip(state).enumerate() {
+            let normed = match self.norms.get(layer) {
+                Some(norm) => norm.forward(hidden.clone()),
+                None => hidden.clone(),
+            };
+            let (output, state) = block.step(normed, state);
+            next.push(state);
+            hidden = if self.residual { hidden + output } else { output };
+        }
+        (self.output.forward(hidden), next)
+    }
+}

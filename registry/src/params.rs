@@ -1,0 +1,115 @@
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{Error, Result, unknown_name};
+
+/// Parameters by name, as they stand in a spec file or after `--set`.
+pub type Params = Map<String, Value>;
+
+/// A plain-data configuration: serde both ways, a schema made from its doc comments, and defaults.
+///
+/// Derive `Serialize`, `Deserialize`, `JsonSchema` and mark the struct `#[serde(default)]`. Structs may be
+/// nested with `#[serde(flatten)]`; [`parse`] still refuses unknown names.
+pub trait Configurable: Serialize + DeserializeOwned + JsonSchema + Clone + Default {}
+
+impl<T: Serialize + DeserializeOwned + JsonSchema + Clone + Default> Configurable for T {}
+
+/// One parameter of a [`Configurable`] type.
+#[derive(Debug, Clone, Serialize)]
+pub struct Field {
+    /// Its name in spec files and after `--set`.
+    pub name: String,
+    /// Its documentation: the field's doc comment.
+    pub doc: String,
+    /// Its default value.
+    pub default: Value,
+}
+
+/// Reads a configuration from `params`; what is absent takes its default.
+///
+/// # Errors
+/// An unknown name (with the known ones, nearest first), or a value of the wrong type.
+pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
+    let known = to_params(&C::default());
+    if let Some(unknown) = params.keys().find(|key| !known.contains_key(*key)) {
+        return Err(unknown_name(&format!("parameter of {owner}"), unknown, known.keys().map(String::as_str)));
+    }
+    serde_json::from_value(Value::Object(params.clone()))
+        .map_err(|error| Error::caused(format!("The parameters of {owner} cannot be read"), error))
+}
+
+/// All parameters of `config` by name. Optional fields that are `None` stand as null.
+pub fn to_params<C: Serialize>(config: &C) -> Params {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(map)) => map,
+        other => unreachable!("a configuration serialises to an object, not {other:?}"),
+    }
+}
+
+/// The parameters of `C` with documentation and defaults, in alphabetical order.
+pub fn fields<C: Configurable>() -> Vec<Field> {
+    let schema = schemars::schema_for!(C);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    to_params(&C::default())
+        .into_iter()
+        .map(|(name, default)| {
+            let doc = properties
+                .and_then(|all| all.get(&name)?.get("description")?.as_str())
+                .unwrap_or_default()
+                .replace('\n', " ");
+            Field { name, doc, default }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Inner {
+        /// How wide.
+        width: usize,
+    }
+    impl Default for Inner {
+        fn default() -> Self {
+            Self { width: 4 }
+        }
+    }
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+    #[serde(default)]
+    struct Outer {
+        #[serde(flatten)]
+        inner: Inner,
+        /// How
+        /// fast.
+        rate: f64,
+    }
+
+    fn params(value: Value) -> Params {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn unknown_and_mistyped_parameters_are_errors() {
+        let parsed: Outer = parse("outer", &params(json!({"width": 8}))).unwrap();
+        assert_eq!(parsed, Outer { inner: Inner { width: 8 }, rate: 0.0 });
+        assert_eq!(
+            parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
+            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, rate."
+        );
+        assert!(parse::<Outer>("outer", &params(json!({"width": -8}))).unwrap_err().chain().contains("-8"));
+    }
+
+    #[test]
+    fn fields_carry_documentation_through_flattening() {
+        let fields = fields::<Outer>();
+        assert_eq!(fields[0].name, "rate");
+        assert_eq!(fields[0].doc, "How fast.");
+        assert_eq!(fields[1].doc, "How wide.");
+    }
+}
