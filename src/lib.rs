@@ -1,1 +1,33 @@
-//! .
+//! **Lookback** measures how far back, and in what shape, sequence models remember.
+//!
+//! A [`RunSpec`](lookback_benchmarks::RunSpec) says what is trained; a [`Session`] trains it on one backend and
+//! device; a [`RunFolder`] keeps what came of it; a [`sweep`] runs every spec of a suite that is not done yet.
+//! [`cli::main`] is the whole program, open to models of your own through [`Models`].
+#![recursion_limit = "256"]
+
+pub mod backend;
+mod checkpoint;
+pub mod cli;
+pub mod environment;
+pub mod figures;
+mod models;
+pub mod probe;
+pub mod report;
+mod run_folder;
+mod runner;
+mod schedule;
+mod session;
+mod store;
+pub mod sweep;
+mod trainee;
+
+pub use lookback_benchmarks as benchmarks;
+pub use lookback_datasets as datasets;
+pub use lookback_models as models_library;
+pub use lookback_registry::{Error, Params, Result};
+pub use models::{AnyModel, ModelFacts, Models};
+pub use run_folder::{RunFolder, RunLock};
+pub use runner::{RunEvent, RunOptions, run};
+pub use session::{Evaluation, Session, Step};
+pub use store::Store;
+pub use trainee::{Trained, Trainee};

@@ -1,1 +1,8 @@
-fn main(){}
+//! The `lookback` program.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    lookback::cli::main(&lookback::Models::default())
+}

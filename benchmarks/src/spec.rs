@@ -168,10 +168,13 @@ impl TrainingConfig {
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
         let positive = |field, value: f64, ok: bool| {
-            if ok && value.is_finite() { Ok(()) } else { Err(Error::invalid(field, value, "a finite number greater than 0")) }
+            if ok && value.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::invalid(field, value, "a finite number greater than 0"))
+            }
         };
-        for (field, value) in
-            [("steps", self.steps), ("batch_size", self.batch_size), ("eval_every", self.eval_every)]
+        for (field, value) in [("steps", self.steps), ("batch_size", self.batch_size), ("eval_every", self.eval_every)]
         {
             if value == 0 {
                 return Err(Error::invalid(field, value, "a whole number from 1 up"));

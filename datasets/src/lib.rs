@@ -1,7 +1,42 @@
 //! Memory functions, input processes and the sequence datasets made of them.
 //!
+//! A memory function `rho(s)` says how strongly an output remembers the input of `s` steps ago. The list of them
+//! is [`memory_functions`]; [`MemoryDataset`] makes sequences whose targets have exactly that memory.
+//!
 //! Datasets implement burn-dataset's [`Dataset`](burn_dataset::Dataset) with [`Sample`] items, so any burn
-//! project can use them as they are.
+//! project can use them as they are. Their values are the same bits on every platform: random bits come from
+//! ChaCha, transcendental functions from the `libm` crate (never from the platform's mathematics library), and
+//! targets are correctly rounded (see [`Convolution`]).
+//!
+//! ```
+//! use burn_dataset::Dataset;
+//! use lookback_datasets::{MemoryDataset, MemoryDatasetConfig, Split, memory_function};
+//! use serde_json::json;
+//!
+//! let params = json!({"alpha": 2}).as_object().unwrap().clone();
+//! let delay = memory_function("impulse", &params)?;
+//! let config = MemoryDatasetConfig { length: 8, ..Default::default() };
+//! let data = MemoryDataset::new(delay.as_ref(), &config, Split::train(0, 100))?;
+//!
+//! let sample = data.get(7).unwrap();
+//! assert_eq!(sample.targets[..2], [0.0, 0.0]);
+//! assert_eq!(sample.targets[2..], sample.inputs[..6]);
+//! # Ok::<(), lookback_registry::Error>(())
+//! ```
+
+mod convolution;
+mod dataset;
+mod input;
+pub mod memory;
+mod random;
+
+pub use convolution::Convolution;
+pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
+pub use input::InputProcess;
+pub use memory::{
+    MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function, memory_function_entry,
+    memory_functions,
+};
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,12 +5,25 @@
 //! seed gives the same weights on every backend, whatever else runs in the process.
 #![recursion_limit = "256"]
 
+pub mod activation;
+pub mod attention;
+pub mod diagonal_ssm;
+pub mod encoder;
+pub mod gru;
 pub mod init;
 pub mod linear_rnn;
+pub mod lru;
+pub mod lstm;
 mod model;
 pub mod ops;
+pub mod position;
 mod registry;
+pub mod s4d;
+pub mod scan;
 pub mod stack;
+pub mod tanh_rnn;
+pub mod tcn;
+pub mod transformer;
 
 pub use model::{Io, ModelConfig, ModelInfo, SequenceModel};
 pub use stack::{Block, Norm, Recurrent, Stack, StackConfig};

@@ -7,6 +7,14 @@ macro_rules! with_models {
     ($callback:ident) => {
         $callback! {
             $crate::linear_rnn::LinearRnnConfig,
+            $crate::tanh_rnn::TanhRnnConfig,
+            $crate::lstm::LstmConfig,
+            $crate::gru::GruConfig,
+            $crate::s4d::S4dConfig,
+            $crate::diagonal_ssm::DiagonalSsmConfig,
+            $crate::lru::LruConfig,
+            $crate::tcn::TcnConfig,
+            $crate::transformer::TransformerConfig,
         }
     };
 }

@@ -1,0 +1,215 @@
+//! The best error that any model of a given kind can reach, and how far chance may carry a measured error
+//! below it.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lookback_models::Io;
+use lookback_registry::{Params, Result};
+
+use crate::memory_task::MemoryConfig;
+use crate::oracle;
+
+/// State counts on which the states that a memory needs are looked for.
+const LADDER: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
+
+/// More states than this are not fitted: the search takes too long.
+const MOST_FITTED: usize = 64;
+
+/// One memory at one alpha, as the runs of a cell learn it.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    /// What tells problems apart.
+    pub task: Params,
+    pub memory: String,
+    pub alpha: f64,
+    /// `rho(s)`, s = 0..length.
+    pub rho: Vec<f64>,
+    /// How much lag s counts in the error: `(length - s) / length`.
+    pub weights: Vec<f64>,
+    /// The shape that it asks of a model.
+    pub io: Io,
+    /// Whether inputs are white: where not, the floors here do not apply.
+    pub white: bool,
+    /// Relative standard error of the variance of the targets, estimated on the validation split.
+    pub relative_error: f64,
+}
+
+impl Problem {
+    /// The problem that a task's parameters pose.
+    ///
+    /// # Errors
+    /// The parameters are not those of a valid memory task.
+    pub fn new(memory: &str, alpha: f64, task: &Params) -> Result<Self> {
+        let config = MemoryConfig::read(task)?;
+        let rho = config.rho()?;
+        Ok(Self {
+            task: task.clone(),
+            memory: memory.into(),
+            alpha,
+            weights: oracle::loss_weights(rho.len()),
+            relative_error: relative_error(&rho, config.valid_samples),
+            io: Io { d_input: config.data.d_input, d_output: 1, length: rho.len() },
+            white: config.is_white(),
+            rho,
+        })
+    }
+
+    /// How far, relatively, a measured NMSE may lie from its expectation by chance: four standard errors.
+    ///
+    /// NMSE is the ratio of two means over the validation split, of squared residuals and of squared targets.
+    /// The relative standard error of a ratio is at most the sum of both. That of the targets is
+    /// [`relative_error`]; that of the residuals is taken to be the same, since what a model leaves of a
+    /// target is no longer correlated in time than the target (slow parts are learned, fast ones left).
+    pub fn allowance(&self) -> f64 {
+        4.0 * 2.0 * self.relative_error
+    }
+}
+
+/// The relative standard error of the mean of `y(t)^2` over `samples` sequences of
+/// `y(t) = sum_s rho(s) x(t-s)` with Gaussian white x.
+///
+/// For Gaussian y, `Cov(y_t^2, y_u^2) = 2 Cov(y_t, y_u)^2`; both sums over t and u are exact here. For white y
+/// this is `sqrt(2 / (samples length))`: every time step is a sample of its own. A memory that correlates
+/// neighbouring targets has fewer effective samples.
+fn relative_error(rho: &[f64], samples: usize) -> f64 {
+    let length = rho.len();
+    let (mut variance, mut squares) = (0.0, 0.0);
+    for gap in 0..length {
+        let mut covariance = 0.0;
+        for time in 0..length - gap {
+            covariance += rho[time] * rho[time + gap];
+            if gap == 0 {
+                variance += covariance;
+            }
+            squares += if gap == 0 { 1.0 } else { 2.0 } * covariance * covariance;
+        }
+    }
+    (2.0 * squares / samples as f64).sqrt() / variance
+}
+
+/// The best error of a kind of model on one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Floor {
+    /// Linear time-invariant models with this many real states.
+    Lti {
+        states: usize,
+        /// NMSE of the best fit known.
+        fit: f64,
+        /// An NMSE that is proved unreachable from below.
+        hankel: f64,
+    },
+    /// Models that see this many time steps: the NMSE of leaving out all further lags, exactly.
+    Window { window: usize, nmse: f64 },
+}
+
+impl Floor {
+    pub fn nmse(&self) -> f64 {
+        match self {
+            Self::Lti { fit, .. } => *fit,
+            Self::Window { nmse, .. } => *nmse,
+        }
+    }
+
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Lti { states, .. } => format!("best fit, {states} states"),
+            Self::Window { window, .. } => format!("window of {window}"),
+        }
+    }
+}
+
+/// What is asked of one problem.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Request {
+    /// Fits with these numbers of states.
+    pub states: Vec<usize>,
+    /// Fits with the states of [`LADDER`], up to the first whose NMSE is below this.
+    pub ladder: Option<f64>,
+}
+
+/// The oracle of linear time-invariant models on one problem: best fit and Hankel bound by number of states.
+pub(super) type Fits = BTreeMap<usize, (f64, f64)>;
+
+/// Answers all requests, each distinct fit once, on all cores. Sizes whose fit is not known are left out.
+pub(super) fn fits(problems: &[Problem], requests: &[Request]) -> Vec<Fits> {
+    let next = AtomicUsize::new(0);
+    let answers = Mutex::new(vec![Fits::new(); problems.len()]);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(problem), Some(request)) = (problems.get(index), requests.get(index)) else { break };
+            let fits = fit(problem, request);
+            answers.lock().expect("no worker panics while it holds the lock")[index] = fits;
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(problems.len());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
+    });
+    answers.into_inner().expect("no worker panics while it holds the lock")
+}
+
+fn fit(problem: &Problem, request: &Request) -> Fits {
+    let mut fits = Fits::new();
+    if !problem.white {
+        return fits;
+    }
+    let best = |states: usize| {
+        if states + 1 >= problem.rho.len() {
+            // A chain of delays, one state per lag, has every memory of this length.
+            return (0.0, 0.0);
+        }
+        let fit = oracle::lti_fit(&problem.rho, states, Some(&problem.weights)).nmse;
+        (fit, oracle::hankel_lower_bound(&problem.rho, states, Some(&problem.weights)))
+    };
+    let known = |states: &&usize| **states <= MOST_FITTED || **states + 1 >= problem.rho.len();
+    for states in request.states.iter().filter(known) {
+        fits.entry(*states).or_insert_with(|| best(*states));
+    }
+    if let Some(below) = request.ladder {
+        for states in LADDER {
+            if fits.entry(states).or_insert_with(|| best(states)).0 < below {
+                break;
+            }
+        }
+    }
+    fits
+}
+
+/// The smallest number of states with a fit below `nmse`, if any fit of at most the ladder's states is.
+pub(super) fn states_needed(fits: &Fits, nmse: f64) -> Option<usize> {
+    fits.iter().find(|(_, (fit, _))| *fit < nmse).map(|(states, _)| *states)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_targets_have_one_effective_sample_per_step() {
+        let mut rho = vec![0.0; 128];
+        rho[0] = 1.0;
+        let expected = (2.0 / (512.0 * 128.0_f64)).sqrt();
+        assert!((relative_error(&rho, 512) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn slow_memories_have_fewer_effective_samples() {
+        // A running sum: y(t) is a random walk, whose squares scatter by sums over min(t, u)^2.
+        let rho = vec![1.0; 64];
+        let (mut squares, mut variance) = (0.0, 0.0);
+        for t in 1..=64 {
+            variance += f64::from(t);
+            for u in 1..=64 {
+                squares += f64::from(t.min(u)).powi(2);
+            }
+        }
+        let expected = (2.0 * squares / 100.0).sqrt() / variance;
+        assert!((relative_error(&rho, 100) - expected).abs() < 1e-12);
+        assert!(expected > 5.0 * (2.0 / (100.0 * 64.0_f64)).sqrt());
+    }
+}

@@ -1,0 +1,330 @@
+//! The grid: which models are trained on which memories, at which sizes, and how.
+
+use std::collections::BTreeSet;
+
+use lookback_models::Io;
+use lookback_registry::{Error, Params, Result};
+use serde_json::{Value, json};
+
+use crate::memory_task;
+use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
+use crate::suite::{Axes, Planned, Preset};
+use crate::suites::models;
+
+/// How one model of the grid is built and trained.
+struct Recipe {
+    /// The value of the axis `model`.
+    label: &'static str,
+    /// The name in the models' registry.
+    model: &'static str,
+    /// The default size, for models without a size in states.
+    size: &'static str,
+    /// Parameters at the default size.
+    params: fn() -> Value,
+    /// The parameter that counts real states, for linear time-invariant models; their default size is the
+    /// preset's.
+    states: Option<&'static str>,
+    steps: usize,
+    batch_size: usize,
+    learning_rate: f64,
+    warmup_steps: usize,
+}
+
+/// The training recipes, one line per model.
+#[rustfmt::skip]
+const RECIPES: &[Recipe] = &[
+    Recipe { label: "linear-rnn", model: "linear-rnn", size: "", params: || json!({"n_layers": 1}), states: Some("d_model"), steps: 600, batch_size: 32, learning_rate: 1e-2, warmup_steps: 0 },
+    Recipe { label: "s4d", model: "s4d", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), steps: 600, batch_size: 32, learning_rate: 1e-2, warmup_steps: 0 },
+    Recipe { label: "diagonal-ssm", model: "diagonal-ssm", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), steps: 600, batch_size: 32, learning_rate: 1e-2, warmup_steps: 0 },
+    Recipe { label: "lru", model: "lru", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), steps: 600, batch_size: 32, learning_rate: 1e-2, warmup_steps: 0 },
+    Recipe { label: "tanh-rnn", model: "tanh-rnn", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 32, learning_rate: 5e-3, warmup_steps: 0 },
+    Recipe { label: "lstm", model: "lstm", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 32, learning_rate: 5e-3, warmup_steps: 0 },
+    Recipe { label: "gru", model: "gru", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 32, learning_rate: 5e-3, warmup_steps: 0 },
+    Recipe { label: "tcn-short", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 3, "n_layers": 4}), states: None, steps: 600, batch_size: 32, learning_rate: 3e-3, warmup_steps: 0 },
+    Recipe { label: "tcn-long", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 2, "n_layers": 7}), states: None, steps: 600, batch_size: 32, learning_rate: 3e-3, warmup_steps: 0 },
+    Recipe { label: "transformer-none", model: "transformer", size: "width 32", params: || transformer("none"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+    Recipe { label: "transformer-learned", model: "transformer", size: "width 32", params: || transformer("learned"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+    Recipe { label: "transformer-sinusoidal", model: "transformer", size: "width 32", params: || transformer("sinusoidal"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+    Recipe { label: "transformer-rotary", model: "transformer", size: "width 32", params: || transformer("rotary"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+    Recipe { label: "transformer-alibi", model: "transformer", size: "width 32", params: || transformer("alibi"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+    Recipe { label: "transformer-t5-log", model: "transformer", size: "width 32", params: || transformer("t5-log"), states: None, steps: 1500, batch_size: 16, learning_rate: 3e-3, warmup_steps: 50 },
+];
+
+/// One layer of attention alone: a linear memory asks for no more.
+fn transformer(position: &str) -> Value {
+    json!({"d_model": 32, "n_heads": 2, "d_ff": 0, "norm": "none", "position": position})
+}
+
+/// Memories, each with its values of alpha.
+type Alphas = &'static [(&'static str, &'static [f64])];
+
+/// What a preset runs.
+struct Scale {
+    length: usize,
+    train_samples: usize,
+    valid_samples: usize,
+    /// Seeds per cell.
+    seeds: usize,
+    /// Divides (below 1) or multiplies the steps of every recipe.
+    steps: f64,
+    alphas: Alphas,
+    models: &'static [&'static str],
+    /// The default size of linear time-invariant models.
+    states: usize,
+    /// Further sizes of linear time-invariant models, in states, on these memories.
+    states_sweep: (&'static [&'static str], &'static [usize]),
+    /// Sizes of all models, in trainable scalars, on these memories.
+    budget_sweep: (Alphas, &'static [usize]),
+}
+
+const SMOKE: Scale = Scale {
+    length: 32,
+    train_samples: 256,
+    valid_samples: 32,
+    seeds: 1,
+    steps: 0.02,
+    alphas: &[
+        ("exponential", &[0.1, 0.5]),
+        ("polynomial", &[0.5, 1.1]),
+        ("impulse", &[1.0, 8.0]),
+        ("airy", &[0.0, 6.0]),
+    ],
+    models: &["s4d", "gru", "tcn-short", "transformer-learned"],
+    states: 4,
+    states_sweep: (&["impulse"], &[2]),
+    budget_sweep: (&[], &[]),
+};
+
+const QUICK: Scale = Scale {
+    length: 128,
+    train_samples: 4096,
+    valid_samples: 512,
+    seeds: 2,
+    steps: 1.0,
+    alphas: &[
+        ("exponential", &[0.01, 0.1, 0.5, 1.0]),
+        ("polynomial", &[0.25, 0.5, 1.1, 3.0]),
+        ("impulse", &[1.0, 8.0, 32.0, 64.0]),
+        ("airy", &[0.0, 4.0, 6.0, 12.0]),
+    ],
+    models: &[
+        "linear-rnn",
+        "s4d",
+        "lru",
+        "lstm",
+        "gru",
+        "tcn-short",
+        "tcn-long",
+        "transformer-learned",
+        "transformer-alibi",
+    ],
+    states: 16,
+    states_sweep: (&["impulse", "airy"], &[4, 8]),
+    budget_sweep: (&[], &[]),
+};
+
+const FULL: Scale = Scale {
+    length: 128,
+    train_samples: 16384,
+    valid_samples: 2048,
+    seeds: 5,
+    steps: 4.0,
+    alphas: &[
+        ("exponential", &[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]),
+        ("polynomial", &[0.25, 0.5, 0.75, 1.0, 1.1, 1.5, 2.0, 3.0]),
+        ("impulse", &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 96.0]),
+        ("airy", &[0.0, 2.0, 4.0, 6.0, 8.0, 12.0]),
+    ],
+    models: &[
+        "linear-rnn",
+        "s4d",
+        "diagonal-ssm",
+        "lru",
+        "tanh-rnn",
+        "lstm",
+        "gru",
+        "tcn-short",
+        "tcn-long",
+        "transformer-none",
+        "transformer-learned",
+        "transformer-sinusoidal",
+        "transformer-rotary",
+        "transformer-alibi",
+        "transformer-t5-log",
+    ],
+    states: 16,
+    states_sweep: (&["polynomial", "impulse", "airy"], &[4, 8, 32, 64]),
+    budget_sweep: (
+        &[("exponential", &[0.1]), ("polynomial", &[0.25, 1.1]), ("impulse", &[8.0, 32.0]), ("airy", &[6.0, 12.0])],
+        &[250, 1_000, 4_000, 16_000],
+    ),
+};
+
+/// All runs of a preset.
+///
+/// # Errors
+/// `seeds` is 0.
+pub(super) fn plan(preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>> {
+    if seeds == Some(0) {
+        return Err(Error::invalid("seeds", 0, "a whole number from 1 up"));
+    }
+    let scale = match preset {
+        Preset::Smoke => &SMOKE,
+        Preset::Quick => &QUICK,
+        Preset::Full => &FULL,
+    };
+    let mut planner = Planner { scale, seeds: seeds.unwrap_or(scale.seeds), known: BTreeSet::new(), runs: Vec::new() };
+    for (memory, alphas) in scale.alphas {
+        for alpha in *alphas {
+            for recipe in scale.models.iter().map(|label| recipe(label)) {
+                planner.default_size(recipe, memory, *alpha)?;
+                if scale.states_sweep.0.contains(memory) && recipe.states.is_some() {
+                    for states in scale.states_sweep.1 {
+                        planner.states(recipe, memory, *alpha, *states)?;
+                    }
+                }
+            }
+        }
+    }
+    for (memory, alphas) in scale.budget_sweep.0 {
+        for alpha in *alphas {
+            for recipe in scale.models.iter().map(|label| recipe(label)) {
+                for budget in scale.budget_sweep.1 {
+                    planner.budget(recipe, memory, *alpha, *budget)?;
+                }
+            }
+        }
+    }
+    Ok(planner.runs)
+}
+
+/// The recipe of a label that a preset names.
+fn recipe(label: &str) -> &'static Recipe {
+    RECIPES.iter().find(|recipe| recipe.label == label).expect("presets name recipes of the table")
+}
+
+struct Planner {
+    scale: &'static Scale,
+    seeds: usize,
+    /// Cells that are already planned: two sizes may come to the same model.
+    known: BTreeSet<String>,
+    runs: Vec<Planned>,
+}
+
+impl Planner {
+    fn io(&self) -> Io {
+        Io { d_input: 1, d_output: 1, length: self.scale.length }
+    }
+
+    fn default_size(&mut self, recipe: &Recipe, memory: &str, alpha: f64) -> Result<()> {
+        if recipe.states.is_some() {
+            return self.states(recipe, memory, alpha, self.scale.states);
+        }
+        let model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
+        self.cell(recipe, memory, alpha, model, recipe.size.into())
+    }
+
+    fn states(&mut self, recipe: &Recipe, memory: &str, alpha: f64, states: usize) -> Result<()> {
+        let mut params = object((recipe.params)());
+        let field = recipe.states.expect("only models with states are swept over states");
+        params.insert(field.into(), json!(states));
+        let model = Named { name: recipe.model.into(), params };
+        self.cell(recipe, memory, alpha, model, format!("{states} states"))
+    }
+
+    fn budget(&mut self, recipe: &Recipe, memory: &str, alpha: f64, budget: usize) -> Result<()> {
+        let mut model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
+        model.params = models::at_budget(&model, budget, self.io())?;
+        self.cell(recipe, memory, alpha, model, format!("{budget} parameters"))
+    }
+
+    /// Plans the runs of one cell, unless the same model is already planned for the same memory.
+    fn cell(&mut self, recipe: &Recipe, memory: &str, alpha: f64, model: Named, size: String) -> Result<()> {
+        let model = Named { params: models::facts(&model, self.io())?.params, name: model.name };
+        let identity = format!("{memory} {alpha} {} {}", recipe.label, Value::Object(model.params.clone()));
+        if !self.known.insert(identity) {
+            return Ok(());
+        }
+        let scale = self.scale;
+        let task = Named {
+            name: "memory".into(),
+            params: memory_task::resolve(&object(json!({
+                "function": memory,
+                "function_params": {"alpha": alpha},
+                "length": scale.length,
+                "train_samples": scale.train_samples,
+                "valid_samples": scale.valid_samples,
+            })))?,
+        };
+        let steps = ((recipe.steps as f64 * scale.steps).round() as usize).max(20);
+        let training = TrainingConfig {
+            steps,
+            batch_size: recipe.batch_size,
+            learning_rate: recipe.learning_rate,
+            warmup_steps: recipe.warmup_steps.min(steps / 10),
+            eval_every: (steps / 20).max(1),
+            ..TrainingConfig::default()
+        };
+        let axes: Axes = [
+            ("memory", memory.to_string()),
+            ("alpha", alpha.to_string()),
+            ("model", recipe.label.to_string()),
+            ("size", size),
+        ]
+        .map(|(axis, value)| (axis.to_string(), value))
+        .into();
+        self.runs.extend((0..self.seeds as u64).map(|seed| Planned {
+            spec: RunSpec {
+                version: SPEC_VERSION,
+                task: task.clone(),
+                model: model.clone(),
+                training: training.clone(),
+                seed,
+            },
+            axes: axes.clone(),
+        }));
+        Ok(())
+    }
+}
+
+fn object(value: Value) -> Params {
+    match value {
+        Value::Object(map) => map,
+        other => unreachable!("recipes are written as objects, not {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_seeds_is_an_error() {
+        assert_eq!(
+            plan(Preset::Smoke, Some(0)).unwrap_err().to_string(),
+            "`seeds` is 0, but it must be a whole number from 1 up."
+        );
+    }
+
+    #[test]
+    fn sizes_in_states_are_what_the_models_report() {
+        for recipe in RECIPES {
+            let Some(field) = recipe.states else { continue };
+            let mut params = object((recipe.params)());
+            params.insert(field.into(), json!(16));
+            let io = Io { d_input: 1, d_output: 1, length: 128 };
+            let facts = models::facts(&Named { name: recipe.model.into(), params }, io).unwrap();
+            assert_eq!(facts.lti_states, Some(16), "{}", recipe.label);
+        }
+    }
+
+    #[test]
+    fn receptive_fields_are_what_the_labels_say() {
+        let io = Io { d_input: 1, d_output: 1, length: 128 };
+        for (label, window) in [("tcn-short", 31), ("tcn-long", 128)] {
+            let recipe = recipe(label);
+            let model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
+            assert_eq!(models::facts(&model, io).unwrap().window, Some(window), "{label}");
+        }
+    }
+}

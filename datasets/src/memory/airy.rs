@@ -1,0 +1,85 @@
+//! The Airy function: oscillations of growing period, then a sharp end near lag `alpha / kappa`.
+//!
+//! `rho(s) = Ai(kappa s - alpha)`.
+
+use lookback_registry::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, PAPER, airy_ai::airy_ai, check};
+
+/// `rho(s) = Ai(kappa s - alpha)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Airy {
+    /// Shift along the Airy function, in [-20, 1000]; the larger, the longer and more oscillating the memory.
+    pub alpha: f64,
+    /// Step along the Airy function per lag, in (0, 10].
+    pub kappa: f64,
+    /// Whether rho is scaled to unit Euclidean norm over the sequence.
+    pub normalise: bool,
+}
+
+impl Default for Airy {
+    fn default() -> Self {
+        Self { alpha: 4.0, kappa: 0.25, normalise: true }
+    }
+}
+
+impl MemoryFunction for Airy {
+    fn rho(&self, lag: usize) -> f64 {
+        airy_ai(self.kappa * lag as f64 - self.alpha)
+    }
+
+    fn normalise(&self) -> bool {
+        self.normalise
+    }
+}
+
+impl MemoryConfig for Airy {
+    const INFO: MemoryInfo = MemoryInfo {
+        name: "airy",
+        title: "Airy",
+        formula: "rho(s) = Ai(kappa s - alpha)",
+        structure: "sparse, oscillating",
+        source: PAPER,
+        alphas: &[0.0, 2.0, 4.0, 6.0, 8.0, 12.0],
+    };
+    type Function = Self;
+
+    fn validate(&self) -> Result<()> {
+        check("alpha", self.alpha, |alpha| (-20.0..=1000.0).contains(&alpha), "a number in [-20, 1000]")?;
+        check("kappa", self.kappa, |kappa| kappa > 0.0 && kappa <= 10.0, "a number in (0, 10]")
+    }
+
+    fn build(self) -> Result<Self> {
+        self.validate()?;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_at_ai_of_minus_alpha() {
+        // Ai(-4), Ai(-3.5) from DLMF's and SciPy's tables.
+        let function = Airy { alpha: 4.0, kappa: 0.5, normalise: false }.build().unwrap();
+        let memory = function.memory(2).unwrap();
+        assert!((memory[0] - -0.070_265_532_949_289_5).abs() < 1e-12);
+        assert!((memory[1] - -0.375_533_823_140_431_8).abs() < 1e-12);
+    }
+
+    #[test]
+    fn alpha_and_kappa_must_be_in_range() {
+        for (alpha, shown) in [(-21.0, "-21"), (1001.0, "1001"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+            let error = Airy { alpha, ..Default::default() }.build().unwrap_err();
+            assert_eq!(error.to_string(), format!("`alpha` is {shown}, but it must be a number in [-20, 1000]."));
+        }
+        for (kappa, shown) in [(0.0, "0"), (-1.0, "-1"), (11.0, "11"), (f64::NAN, "NaN")] {
+            let error = Airy { kappa, ..Default::default() }.build().unwrap_err();
+            assert_eq!(error.to_string(), format!("`kappa` is {shown}, but it must be a number in (0, 10]."));
+        }
+    }
+}

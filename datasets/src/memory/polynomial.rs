@@ -1,0 +1,75 @@
+//! Polynomial decay: a slow forgetting that no finite sum of exponentials equals.
+//!
+//! `rho(s) = (1 + s)^(-alpha)`.
+
+use lookback_registry::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, PAPER, check};
+
+/// `rho(s) = (1 + s)^(-alpha)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Polynomial {
+    /// Exponent of the decay, from 0 up; the smaller, the longer the memory.
+    pub alpha: f64,
+    /// Whether rho is scaled to unit Euclidean norm over the sequence.
+    pub normalise: bool,
+}
+
+impl Default for Polynomial {
+    fn default() -> Self {
+        Self { alpha: 1.1, normalise: true }
+    }
+}
+
+impl MemoryFunction for Polynomial {
+    fn rho(&self, lag: usize) -> f64 {
+        libm::pow(1.0 + lag as f64, -self.alpha)
+    }
+
+    fn normalise(&self) -> bool {
+        self.normalise
+    }
+}
+
+impl MemoryConfig for Polynomial {
+    const INFO: MemoryInfo = MemoryInfo {
+        name: "polynomial",
+        title: "Polynomial",
+        formula: "rho(s) = (1 + s)^(-alpha)",
+        structure: "decay, slow",
+        source: PAPER,
+        alphas: &[0.25, 0.5, 0.75, 1.0, 1.1, 1.5, 2.0, 3.0],
+    };
+    type Function = Self;
+
+    fn validate(&self) -> Result<()> {
+        check("alpha", self.alpha, |alpha| alpha >= 0.0, "a finite number from 0 up")
+    }
+
+    fn build(self) -> Result<Self> {
+        self.validate()?;
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_harmonic_sequence_at_1() {
+        let function = Polynomial { alpha: 1.0, normalise: false }.build().unwrap();
+        assert_eq!(function.memory(4).unwrap(), [1.0, 1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0]);
+    }
+
+    #[test]
+    fn alpha_must_be_finite_and_not_negative() {
+        for (alpha, shown) in [(-0.5, "-0.5"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+            let error = Polynomial { alpha, ..Default::default() }.build().unwrap_err();
+            assert_eq!(error.to_string(), format!("`alpha` is {shown}, but it must be a finite number from 0 up."));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The Transformer's block: attention, then a feed-forward network for every time step
+//!
+//! `a = x + attention(norm(x))`, `y = a + W_2 act(W_1 norm(a) + b_1) + b_2`, where the norms and the
+//! residual terms are options.
+//!
+//! Source: Vaswani et al., "Attention is all you need", 2017, <https://arxiv.org/abs/1706.03762>; norms
+//! before each part as in Xiong et al., "On layer normalization in the Transformer architecture", 2020,
+//! <https://arxiv.org/abs/2002.04745>.
+
+use burn::module::Module;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::{Tensor, backend::Backend};
+
+use crate::activation::Activation;
+use crate::attention::{Attention, AttentionConfig};
+use crate::init::{self, InitRng};
+use crate::position::Rotary;
+use crate::stack::Norm;
+
+/// The dials of an [`Encoder`] block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncoderConfig {
+    /// Sizes of the attention.
+    pub attention: AttentionConfig,
+    /// Hidden channels of the feed-forward network; 0 for a block of attention alone.
+    pub d_ff: usize,
+    /// Nonlinearity of the feed-forward network.
+    pub activation: Activation,
+    /// Normalisation of the input of either part.
+    pub norm: Norm,
+    /// Whether the input of either part is added to its output.
+    pub residual: bool,
+}
+
+/// One block of a Transformer.
+#[derive(Module, Debug)]
+pub struct Encoder<B: Backend> {
+    /// Normalises the attention's input.
+    pub attention_norm: Option<LayerNorm<B>>,
+    /// Mixes time steps.
+    pub attention: Attention<B>,
+    /// Mixes channels.
+    pub feed_forward: Option<FeedForward<B>>,
+    /// Whether the input of either part is added to its output.
+    pub residual: bool,
+}
+
+/// The feed-forward network of an [`Encoder`], with its norm.
+#[derive(Module, Debug)]
+pub struct FeedForward<B: Backend> {
+    /// Normalises its input.
+    pub norm: Option<LayerNorm<B>>,
+    /// `d_model` to `d_ff`.
+    pub hidden: Linear<B>,
+    /// `d_ff` to `d_model`.
+    pub output: Linear<B>,
+    /// Nonlinearity between the two.
+    #[module(skip)]
+    pub activation: Activation,
+}
+
+impl EncoderConfig {
+    /// Draws the weights.
+    pub fn init<B: Backend>(&self, rng: &mut InitRng, device: &B::Device) -> Encoder<B> {
+        let d_model = self.attention.d_model;
+        let norm = || (self.norm == Norm::Layer).then(|| LayerNormConfig::new(d_model).init(device));
+        Encoder {
+            attention_norm: norm(),
+            attention: self.attention.init(rng, device),
+            feed_forward: (self.d_ff > 0).then(|| FeedForward {
+                norm: norm(),
+                hidden: init::linear(d_model, self.d_ff, true, rng, device),
+                output: init::linear(self.d_ff, d_model, true, rng, device),
+                activation: self.activation,
+            }),
+            residual: self.residual,
+        }
+    }
+
+    /// Trainable scalars.
+    pub fn num_params(&self) -> usize {
+        let d_model = self.attention.d_model;
+        let norm = if self.norm == Norm::Layer { 2 * d_model } else { 0 };
+        let feed_forward = match self.d_ff {
+            0 => 0,
+            d_ff => norm + (d_model + 1) * d_ff + (d_ff + 1) * d_model,
+        };
+        norm + self.attention.num_params() + feed_forward
+    }
+}
+
+impl<B: Backend> Encoder<B> {
+    /// # Shapes
+    /// - input and output `[batch, length, d_model]`
+    /// - bias as in [`Attention::forward`]
+    pub fn forward(&self, input: Tensor<B, 3>, bias: Option<Tensor<B, 3>>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
+        let attended = self.attention.forward(normed(&self.attention_norm, &input), bias, rotary);
+        let hidden = if self.residual { input + attended } else { attended };
+        let Some(feed_forward) = &self.feed_forward else { return hidden };
+        let output = feed_forward.forward(&hidden);
+        if self.residual { hidden + output } else { output }
+    }
+}
+
+impl<B: Backend> FeedForward<B> {
+    fn forward(&self, input: &Tensor<B, 3>) -> Tensor<B, 3> {
+        let hidden = self.hidden.forward(normed(&self.norm, input));
+        self.output.forward(self.activation.apply(hidden))
+    }
+}
+
+fn normed<B: Backend>(norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
+    match norm {
+        Some(norm) => norm.forward(input.clone()),
+        None => input.clone(),
+    }
+}

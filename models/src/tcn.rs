@@ -1,0 +1,171 @@
+//! The temporal convolutional network
+//!
+//! `y_l(t) = act(b_l + sum_{k=0..K-1} W_{l,k} y_{l-1}(t - k D^l))` for block `l = 0, 1, ..`, with zeros
+//! before the start: causal convolutions whose dilation grows by the factor `D`. It sees
+//! `1 + (K-1) sum_l D^l` time steps, the present one included. One convolution per block.
+//!
+//! Source: Bai, Kolter, Koltun, "An empirical evaluation of generic convolutional and recurrent networks
+//! for sequence modeling", 2018, <https://arxiv.org/abs/1803.01271>.
+
+use burn::module::{Module, Param};
+use burn::tensor::{
+    Tensor,
+    backend::{AutodiffBackend, Backend},
+    module::linear,
+};
+use lookback_registry::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::init::{self, InitRng};
+use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::ops;
+use crate::stack::{Block, Stack, StackConfig};
+
+/// A stack of dilated causal convolutions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TcnConfig {
+    /// The dials that all models share.
+    #[serde(flatten)]
+    pub stack: StackConfig,
+    /// Taps of each convolution.
+    pub kernel_size: usize,
+    /// Factor between the dilations of consecutive blocks; the first block has dilation 1.
+    pub dilation_base: usize,
+    /// Nonlinearity after each convolution.
+    pub activation: Activation,
+}
+
+impl Default for TcnConfig {
+    /// Seven blocks of two taps see 128 time steps.
+    fn default() -> Self {
+        let stack = StackConfig { n_layers: 7, residual: true, ..StackConfig::default() };
+        Self { stack, kernel_size: 2, dilation_base: 2, activation: Activation::Relu }
+    }
+}
+
+/// One dilated causal convolution and its nonlinearity. Weights start uniform on
+/// `[-1/sqrt(K d_model), 1/sqrt(K d_model))`.
+#[derive(Module, Debug)]
+pub struct Tcn<B: Backend> {
+    /// `[kernel_size * d_model, d_model]`: the taps `W_k^T` from the oldest, `k = K-1`, to the present.
+    pub weight: Param<Tensor<B, 2>>,
+    /// `[d_model]`.
+    pub bias: Param<Tensor<B, 1>>,
+    /// Time steps between two taps.
+    pub dilation: usize,
+    /// Nonlinearity after the convolution.
+    #[module(skip)]
+    pub activation: Activation,
+}
+
+impl TcnConfig {
+    /// Builds the model on any backend.
+    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Stack<B, Tcn<B>> {
+        let (n, taps) = (self.stack.d_model, self.kernel_size * self.stack.d_model);
+        let bound = 1.0 / (taps as f64).sqrt();
+        self.stack.init(io, rng, device, |rng, layer| Tcn {
+            weight: init::uniform([taps, n], bound, rng, device),
+            bias: init::uniform([n], bound, rng, device),
+            dilation: self.dilation(layer),
+            activation: self.activation,
+        })
+    }
+
+    /// The dilation of block `layer`, counted from 0.
+    pub fn dilation(&self, layer: usize) -> usize {
+        u32::try_from(layer).map_or(usize::MAX, |layer| self.dilation_base.saturating_pow(layer))
+    }
+
+    /// `1 + (K-1) sum_l D^l`, in time steps.
+    pub fn receptive_field(&self) -> usize {
+        let reach = (0..self.stack.n_layers).fold(0, |sum: usize, layer| sum.saturating_add(self.dilation(layer)));
+        (self.kernel_size - 1).saturating_mul(reach).saturating_add(1)
+    }
+}
+
+impl<B: Backend> Block<B> for Tcn<B> {
+    /// One matrix product per tap, for all time steps at once. Taps further back than the start are left out:
+    /// they read zeros.
+    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        let [_, length, channels] = input.dims();
+        let weight = self.weight.val();
+        let oldest = weight.dims()[0] / channels - 1;
+        let tap = |lag: usize| weight.clone().narrow(0, (oldest - lag) * channels, channels);
+        let mut sum = linear(input.clone(), tap(0), Some(self.bias.val()));
+        for lag in 1..=oldest.min((length - 1) / self.dilation) {
+            sum = sum + linear(ops::shift(input.clone(), lag * self.dilation), tap(lag), None);
+        }
+        self.activation.apply(sum)
+    }
+}
+
+impl ModelConfig for TcnConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "tcn",
+        title: "TCN",
+        summary: "Causal convolutions with geometrically growing dilations; sees a finite window.",
+        source: "Bai, Kolter, Koltun, \"An empirical evaluation of generic convolutional and recurrent networks for sequence modeling\", 2018, https://arxiv.org/abs/1803.01271",
+    };
+    type Model<B: AutodiffBackend> = Stack<B, Tcn<B>>;
+
+    fn validate(&self, _io: Io) -> Result<()> {
+        for (field, value) in [("kernel_size", self.kernel_size), ("dilation_base", self.dilation_base)] {
+            if value == 0 {
+                return Err(Error::invalid(field, value, "a whole number from 1 up"));
+            }
+        }
+        self.stack.validate()
+    }
+
+    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        self.init(io, rng, device)
+    }
+
+    fn num_params(&self, io: Io) -> usize {
+        let n = self.stack.d_model;
+        self.stack.num_params(io, self.kernel_size * n * n + n)
+    }
+
+    fn with_width(&self, width: usize) -> Self {
+        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
+    }
+
+    fn window(&self) -> Option<usize> {
+        Some(self.receptive_field())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receptive_fields_match_the_formula_and_saturate() {
+        let field = |kernel_size, dilation_base, n_layers| {
+            let stack = StackConfig { n_layers, ..StackConfig::default() };
+            TcnConfig { stack, kernel_size, dilation_base, ..TcnConfig::default() }.receptive_field()
+        };
+        assert_eq!(TcnConfig::default().receptive_field(), 128);
+        assert_eq!(field(3, 2, 4), 31);
+        assert_eq!(field(4, 1, 5), 16);
+        assert_eq!(field(1, 2, 9), 1);
+        assert_eq!(field(2, 10, 99), usize::MAX);
+    }
+
+    #[test]
+    fn empty_kernels_are_errors() {
+        let io = Io { d_input: 1, d_output: 1, length: 4 };
+        let message = |config: TcnConfig| config.validate(io).unwrap_err().to_string();
+        assert_eq!(
+            message(TcnConfig { kernel_size: 0, ..TcnConfig::default() }),
+            "`kernel_size` is 0, but it must be a whole number from 1 up."
+        );
+        assert_eq!(
+            message(TcnConfig { dilation_base: 0, ..TcnConfig::default() }),
+            "`dilation_base` is 0, but it must be a whole number from 1 up."
+        );
+    }
+}

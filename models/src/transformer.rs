@@ -1,0 +1,200 @@
+//! The Transformer
+//!
+//! Input projection, positions, [`Encoder`] blocks, output projection. Attention is causal by default.
+//! Constants of the positions and the mask are made once, for the longest sequence.
+//!
+//! Source: Vaswani et al., "Attention is all you need", 2017, <https://arxiv.org/abs/1706.03762>; for the
+//! positions see [`Position`](crate::position::Position).
+
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::{
+    Tensor,
+    backend::{AutodiffBackend, Backend},
+};
+use lookback_registry::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::attention::AttentionConfig;
+use crate::encoder::{Encoder, EncoderConfig};
+use crate::init::{self, InitRng};
+use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
+use crate::position::{PositionConfig, PositionShape, Positions};
+use crate::stack::{Norm, StackConfig};
+
+/// A Transformer with multi-head attention and optional feed-forward networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TransformerConfig {
+    /// The dials that all models share.
+    #[serde(flatten)]
+    pub stack: StackConfig,
+    /// Number of attention heads.
+    pub n_heads: usize,
+    /// Channels of each head's queries, keys and values; null for `d_model / n_heads`.
+    pub d_head: Option<usize>,
+    /// Hidden channels of the feed-forward networks; 0 for none.
+    pub d_ff: usize,
+    /// Nonlinearity of the feed-forward networks.
+    pub activation: Activation,
+    /// Whether queries, values and attention outputs have biases.
+    pub attention_bias: bool,
+    /// Whether attention is to the past and present alone.
+    pub causal: bool,
+    /// How attention learns of time.
+    #[serde(flatten)]
+    pub position: PositionConfig,
+}
+
+impl Default for TransformerConfig {
+    fn default() -> Self {
+        Self {
+            stack: StackConfig { d_model: 32, n_layers: 1, residual: true, norm: Norm::Layer },
+            n_heads: 2,
+            d_head: None,
+            d_ff: 64,
+            activation: Activation::Gelu,
+            attention_bias: true,
+            causal: true,
+            position: PositionConfig::default(),
+        }
+    }
+}
+
+/// Input projection, positions, blocks, output projection.
+#[derive(Module, Debug)]
+pub struct Transformer<B: Backend> {
+    /// `d_input` to `d_model`.
+    pub input: Linear<B>,
+    /// What tells attention of time, and the causal mask.
+    pub positions: Positions<B>,
+    /// The blocks, first to last.
+    pub blocks: Vec<Encoder<B>>,
+    /// `d_model` to `d_output`.
+    pub output: Linear<B>,
+}
+
+impl TransformerConfig {
+    /// Builds the model on any backend.
+    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Transformer<B> {
+        let d_model = self.stack.d_model;
+        Transformer {
+            input: init::linear(io.d_input, d_model, true, rng, device),
+            positions: self.position.init(self.shape(io), rng, device),
+            blocks: (0..self.stack.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
+            output: init::linear(d_model, io.d_output, true, rng, device),
+        }
+    }
+
+    /// Channels of each head.
+    pub fn d_head(&self) -> usize {
+        self.d_head.unwrap_or(self.stack.d_model / self.n_heads.max(1))
+    }
+
+    fn encoder(&self) -> EncoderConfig {
+        EncoderConfig {
+            attention: AttentionConfig {
+                d_model: self.stack.d_model,
+                n_heads: self.n_heads,
+                d_head: self.d_head(),
+                bias: self.attention_bias,
+            },
+            d_ff: self.d_ff,
+            activation: self.activation,
+            norm: self.stack.norm,
+            residual: self.stack.residual,
+        }
+    }
+
+    fn shape(&self, io: Io) -> PositionShape {
+        PositionShape {
+            length: io.length,
+            d_model: self.stack.d_model,
+            n_heads: self.n_heads,
+            d_head: self.d_head(),
+            causal: self.causal,
+        }
+    }
+}
+
+impl<B: Backend> SequenceModel<B> for Transformer<B> {
+    /// # Panics
+    /// The sequence is longer than the length that the model was built for.
+    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        let bias = self.positions.bias(input.dims()[1]);
+        let mut hidden = self.positions.embed(self.input.forward(input));
+        for block in &self.blocks {
+            hidden = block.forward(hidden, bias.clone(), self.positions.rotary.as_ref());
+        }
+        self.output.forward(hidden)
+    }
+}
+
+impl ModelConfig for TransformerConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "transformer",
+        title: "Transformer",
+        summary: "Multi-head attention to the past, with a choice of positions and optional feed-forward networks.",
+        source: "Vaswani et al., \"Attention is all you need\", 2017, https://arxiv.org/abs/1706.03762",
+    };
+    type Model<B: AutodiffBackend> = Transformer<B>;
+
+    fn validate(&self, io: Io) -> Result<()> {
+        self.stack.validate()?;
+        if self.n_heads == 0 {
+            return Err(Error::invalid("n_heads", 0, "a whole number from 1 up"));
+        }
+        match self.d_head {
+            Some(0) => return Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
+            None if !self.stack.d_model.is_multiple_of(self.n_heads) => {
+                let valid = format!("a multiple of `n_heads`, {}, unless `d_head` is set", self.n_heads);
+                return Err(Error::invalid("d_model", self.stack.d_model, valid));
+            }
+            _ => {}
+        }
+        self.position.validate(self.shape(io))
+    }
+
+    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        self.init(io, rng, device)
+    }
+
+    fn num_params(&self, io: Io) -> usize {
+        let projections = (io.d_input + 1) * self.stack.d_model + (self.stack.d_model + 1) * io.d_output;
+        projections + self.position.num_params(self.shape(io)) + self.stack.n_layers * self.encoder().num_params()
+    }
+
+    fn with_width(&self, width: usize) -> Self {
+        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
+    }
+
+    fn causal(&self) -> bool {
+        self.causal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_must_share_the_channels_evenly() {
+        let io = Io { d_input: 1, d_output: 1, length: 4 };
+        let config = TransformerConfig { n_heads: 3, ..TransformerConfig::default() };
+        assert_eq!(
+            config.validate(io).unwrap_err().to_string(),
+            "`d_model` is 32, but it must be a multiple of `n_heads`, 3, unless `d_head` is set."
+        );
+        assert!(TransformerConfig { d_head: Some(5), ..config.clone() }.validate(io).is_ok());
+        assert_eq!(
+            TransformerConfig { d_head: Some(0), ..config.clone() }.validate(io).unwrap_err().to_string(),
+            "`d_head` is 0, but it must be a whole number from 1 up, or null."
+        );
+        assert_eq!(
+            TransformerConfig { n_heads: 0, ..config }.validate(io).unwrap_err().to_string(),
+            "`n_heads` is 0, but it must be a whole number from 1 up."
+        );
+    }
+}

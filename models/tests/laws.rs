@@ -1,0 +1,236 @@
+//! What holds for every model of the registry, in 32 bits. A new model is tested without a new test.
+
+mod common;
+
+use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
+use burn::tensor::Tensor;
+use common::{B, assert_close, build, device, distance, parameters, random, variants, vec};
+use lookback_models::{Io, ModelConfig, Recurrent, SequenceModel, Stack};
+use lookback_registry::to_params;
+
+const IO: Io = Io { d_input: 2, d_output: 3, length: 11 };
+const BATCH: usize = 3;
+
+fn input(seed: u64) -> Tensor<B, 3> {
+    random(seed, [BATCH, IO.length, IO.d_input])
+}
+
+/// `input` with independent noise from time step `start` up to `end`.
+fn perturbed(input: &Tensor<B, 3>, start: usize, end: usize) -> Tensor<B, 3> {
+    let [batch, _, channels] = input.dims();
+    let noise = random(99, [batch, end - start, channels]).mul_scalar(3.0);
+    input.clone().slice_assign([0..batch, start..end, 0..channels], noise)
+}
+
+mod laws {
+    use super::*;
+    use burn::module::Module;
+
+    pub fn the_output_has_the_shape_of_the_task<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let model = build(&config, IO, 0);
+            for length in [1, 4, IO.length] {
+                let output = model.forward(random(1, [BATCH, length, IO.d_input]));
+                assert_eq!(output.dims(), [BATCH, length, IO.d_output], "{name}");
+                assert!(vec(&output).iter().all(|value| value.is_finite()), "{name}");
+            }
+        }
+    }
+
+    pub fn the_future_changes_nothing_in_causal_models<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let model = build(&config, IO, 0);
+            let before = model.forward(input(1));
+            for time in [0, 4, IO.length - 2] {
+                let after = model.forward(perturbed(&input(1), time + 1, IO.length));
+                let (past, same) = (before.clone().narrow(1, 0, time + 1), after.clone().narrow(1, 0, time + 1));
+                if config.causal() {
+                    assert_close(&past, &same, 1e-6, (&name, time));
+                } else {
+                    assert!(distance(&past, &same) > 1e-4, "{name}: output {time} ignores the future");
+                }
+                assert_ne!(vec(&before), vec(&after), "{name}: the input does not matter after {time}");
+            }
+        }
+    }
+
+    pub fn rows_of_a_batch_do_not_mix<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let model = build(&config, IO, 0);
+            let together = model.forward(input(1));
+            for row in 0..BATCH {
+                let alone = model.forward(input(1).narrow(0, row, 1));
+                assert_close(&together.clone().narrow(0, row, 1), &alone, 1e-5, (&name, row));
+            }
+        }
+    }
+
+    pub fn a_seed_names_the_weights<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let model = |seed| parameters(&build(&config, IO, seed), None);
+            assert_eq!(model(7), model(7), "{name}");
+            assert_ne!(model(7), model(8), "{name}");
+        }
+    }
+
+    pub fn a_saved_model_loads_with_the_same_outputs<C: ModelConfig>() {
+        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
+        for (name, config) in variants::<C>(IO) {
+            let (model, other) = (build(&config, IO, 1), build(&config, IO, 2));
+            let expected = model.forward(input(1));
+            assert!(distance(&expected, &other.forward(input(1))) > 1e-4, "{name}: the seed does not matter");
+            let bytes = Recorder::<B>::record(&recorder, model.into_record(), ()).unwrap();
+            let loaded = other.load_record(recorder.load(bytes, &device()).unwrap());
+            assert_eq!(vec(&expected), vec(&loaded.forward(input(1))), "{name}");
+        }
+    }
+
+    pub fn the_formula_counts_the_parameters<C: ModelConfig>() {
+        let ios = [IO, Io { d_input: 1, d_output: 1, length: 5 }];
+        for (name, config) in variants::<C>(IO) {
+            for io in ios {
+                for width in [2, 4, 12] {
+                    let config = config.with_width(width);
+                    if config.validate(io).is_ok() {
+                        assert_eq!(build(&config, io, 0).num_params(), config.num_params(io), "{name} {io:?} {width}");
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn a_budget_is_filled_and_never_exceeded<C: ModelConfig>() {
+        let valid = |config: &C| config.validate(IO).is_ok();
+        for (name, config) in variants::<C>(IO) {
+            for budget in [1, 100, 1000, 5000] {
+                let fitted = config.fit_budget(budget, IO);
+                assert!(valid(&fitted), "{name} {budget}");
+                let width = to_params(&fitted)["d_model"].as_u64().unwrap() as usize;
+                let next = (width + 1..).map(|width| config.with_width(width)).find(valid).unwrap();
+                assert!(next.num_params(IO) > budget, "{name} {budget}: {width} could be wider");
+                if fitted.num_params(IO) > budget {
+                    let narrower = (1..width).map(|width| config.with_width(width)).find(valid);
+                    assert!(narrower.is_none(), "{name} {budget}: {width} is neither within nor the narrowest");
+                }
+            }
+        }
+    }
+
+    pub fn a_window_is_exact<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let Some(window) = config.window() else { continue };
+            let time = window + 2;
+            let io = Io { length: time + 1, ..IO };
+            let (model, input) = (build(&config, io, 0), random(1, [BATCH, io.length, io.d_input]));
+            let last = |input| model.forward(input).narrow(1, time, 1);
+            let before = last(input.clone());
+            assert_eq!(
+                vec(&before),
+                vec(&last(perturbed(&input, 0, time + 1 - window))),
+                "{name}: {window} is too short"
+            );
+            let edge = last(perturbed(&input, time + 1 - window, time + 2 - window));
+            assert_ne!(vec(&before), vec(&edge), "{name}: {window} is too long");
+        }
+    }
+
+    pub fn linear_time_invariant_models_superpose_and_commute_with_shifts<C: ModelConfig>() {
+        for (name, config) in variants::<C>(IO) {
+            let Some(states) = config.lti_states() else { continue };
+            assert!(states > 0, "{name}");
+            let model = build(&config, IO, 0);
+            // The biases make the map affine; its linear part is what is left of them.
+            let response = |input: Tensor<B, 3>| model.forward(input.clone()) - model.forward(input.zeros_like());
+            let sum = response(input(1).mul_scalar(2.0) - input(2).mul_scalar(0.5));
+            let parts = response(input(1)).mul_scalar(2.0) - response(input(2)).mul_scalar(0.5);
+            assert_close(&sum, &parts, 1e-5, &name);
+            let late = |sequence| lookback_models::ops::shift(sequence, 3);
+            assert_close(&response(late(input(1))), &late(response(input(1))), 1e-5, &name);
+        }
+    }
+}
+
+for_all_models!($
+    the_output_has_the_shape_of_the_task,
+    the_future_changes_nothing_in_causal_models,
+    rows_of_a_batch_do_not_mix,
+    a_seed_names_the_weights,
+    a_saved_model_loads_with_the_same_outputs,
+    the_formula_counts_the_parameters,
+    a_budget_is_filled_and_never_exceeded,
+    a_window_is_exact,
+    linear_time_invariant_models_superpose_and_commute_with_shifts,
+);
+
+/// Streams through a model of recurrent blocks; for any other model the method of [`NoStream`] is chosen,
+/// which takes one more reference.
+struct Probe<'a, M>(&'a M);
+
+trait Stream {
+    fn stream(&self, input: Tensor<B, 3>) -> Option<Tensor<B, 3>>;
+}
+
+impl<K: Recurrent<B>> Stream for Probe<'_, Stack<B, K>> {
+    fn stream(&self, input: Tensor<B, 3>) -> Option<Tensor<B, 3>> {
+        let [batch, length, _] = input.dims();
+        let mut state = self.0.initial_state(batch, &input.device());
+        let mut outputs = Vec::new();
+        for time in 0..length {
+            let (output, next) = self.0.step(input.clone().narrow(1, time, 1).squeeze_dim(1), state);
+            state = next;
+            outputs.push(output);
+        }
+        Some(Tensor::stack(outputs, 1))
+    }
+}
+
+trait NoStream {
+    fn stream(&self, input: Tensor<B, 3>) -> Option<Tensor<B, 3>>;
+}
+
+impl<M> NoStream for &Probe<'_, M> {
+    fn stream(&self, _input: Tensor<B, 3>) -> Option<Tensor<B, 3>> {
+        None
+    }
+}
+
+#[test]
+fn streaming_agrees_with_the_whole_sequence() {
+    let mut streamed = Vec::new();
+    macro_rules! check {
+        ($($config:path),* $(,)?) => {$(
+            for (name, config) in variants::<$config>(IO) {
+                let model = build(&config, IO, 0);
+                if let Some(output) = (&Probe(&model)).stream(input(1)) {
+                    assert_close(&output, &model.forward(input(1)), 1e-5, &name);
+                    streamed.push(<$config as ModelConfig>::INFO.name);
+                }
+            }
+        )*};
+    }
+    lookback_models::with_models!(check);
+    streamed.dedup();
+    for name in ["linear-rnn", "tanh-rnn", "lstm", "gru", "s4d", "diagonal-ssm", "lru"] {
+        assert!(streamed.contains(&name), "{name} does not stream; {streamed:?} do");
+    }
+    assert!(!streamed.contains(&"tcn"));
+}
+
+#[test]
+fn names_are_unique_and_documented() {
+    let mut names = Vec::new();
+    macro_rules! collect {
+        ($($config:path),* $(,)?) => {$(
+            let info = <$config as ModelConfig>::INFO;
+            assert!(info.source.contains("http"), "{}", info.name);
+            assert!(info.summary.ends_with('.') && !info.title.is_empty(), "{}", info.name);
+            assert!(info.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", info.name);
+            names.push(info.name);
+        )*};
+    }
+    lookback_models::with_models!(collect);
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}

@@ -1,0 +1,81 @@
+//! Gradients of every model of the registry against central differences, in 64 bits.
+//!
+//! The default element type of a device can be chosen once per process, before its first tensor: these laws
+//! have a test binary, and so a process, of their own.
+
+mod common;
+
+use std::sync::Once;
+
+use burn::tensor::{DType, FloatDType, IntDType, Tensor};
+use common::{B, build, device, noise, parameters, random, variants, with_values};
+use lookback_models::{Io, ModelConfig, SequenceModel};
+
+const IO: Io = Io { d_input: 2, d_output: 2, length: 6 };
+const STEP: f64 = 1e-5;
+
+fn use_f64() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        burn::tensor::set_default_dtypes::<B>(&device(), FloatDType::F64, IntDType::I32).expect("no tensor exists yet");
+    });
+}
+
+/// A scalar that depends on all outputs, nonlinearly.
+fn loss(output: Tensor<B, 3>) -> Tensor<B, 1> {
+    let weights = random(5, output.dims());
+    (output.clone() * weights + output.powf_scalar(2.0)).sum()
+}
+
+fn value<M: SequenceModel<B>>(model: &M) -> f64 {
+    common::vec(&loss(model.forward(random(1, [2, IO.length, IO.d_input]))))[0]
+}
+
+mod laws {
+    use super::*;
+
+    pub fn gradients_reach_all_parameters_and_match_differences<C: ModelConfig>() {
+        use_f64();
+        for (name, config) in variants::<C>(IO) {
+            let narrow = config.with_width(8);
+            assert!(narrow.validate(IO).is_ok(), "{name}");
+            let model = build(&narrow, IO, 3);
+            let output = model.forward(random(1, [2, IO.length, IO.d_input]));
+            assert_eq!(output.dtype(), DType::F64);
+            let gradients = loss(output).backward();
+            let all = parameters(&model, Some(&gradients));
+            for (index, parameter) in all.iter().enumerate() {
+                let path = &parameter.path;
+                let gradient = parameter.gradient.as_ref().unwrap_or_else(|| panic!("{name}: no gradient at {path}"));
+                assert!(gradient.iter().any(|slope| *slope != 0.0), "{name}: the gradient at {path} is zero");
+                let count = gradient.len();
+                // Some entries alone, then all of them along a random direction.
+                let mut directions: Vec<Vec<f64>> = (0..count)
+                    .step_by(count.div_ceil(4))
+                    .map(|entry| (0..count).map(|other| f64::from(other == entry)).collect())
+                    .collect();
+                directions.push(noise(index as u64, count));
+                for direction in directions {
+                    let moved = |step: f64| {
+                        value(&with_values(model.clone(), |other| {
+                            let values = all[other].values.iter().copied();
+                            match other == index {
+                                true => values.zip(&direction).map(|(value, part)| value + step * part).collect(),
+                                false => values.collect(),
+                            }
+                        }))
+                    };
+                    let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+                    let slope: f64 = gradient.iter().zip(&direction).map(|(slope, part)| slope * part).sum();
+                    let scale = 1.0 + slope.abs().max(difference.abs());
+                    assert!(
+                        (difference - slope).abs() <= 1e-6 * scale,
+                        "{name}: {path} has gradient {slope}, but differences give {difference}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+for_all_models!($ gradients_reach_all_parameters_and_match_differences);

@@ -1,0 +1,258 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lookback_benchmarks::Preset;
+use lookback_registry::Result;
+
+use crate::backend::BackendKind;
+
+/// Measures how far back, and in what shape, sequence models remember.
+#[derive(Debug, Parser)]
+#[command(name = "lookback", version, max_term_width = 110, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a suite: every run that is not done yet, then the report
+    #[command(after_help = "Examples:\n  lookback bench memory\n  lookback bench memory --preset smoke --jobs 2\n  \
+        lookback bench memory --only memory=impulse,model=tcn-long,model=s4d --seeds 3")]
+    Bench(BenchArguments),
+    /// Train one model on one task
+    #[command(after_help = "Examples:\n  lookback train --model s4d --set task.function=impulse \
+        --set task.function_params.alpha=32\n  lookback train --spec runs/memory-quick/runs/ID/spec.json --out again")]
+    Train(TrainArguments),
+    /// List models, memory functions, tasks, suites or backends
+    List(ListArguments),
+    /// Show one entry of a list: a memory function's values, a model's modules, a suite's runs
+    Show(ShowArguments),
+    /// Make the report of a folder of runs again
+    Report(ReportArguments),
+    /// Learned memory of one finished run, from its weights
+    Probe(ProbeArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+    /// Carry out one run (started by a sweep)
+    #[command(hide = true)]
+    Worker(WorkerArguments),
+}
+
+/// How much of a suite is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PresetArgument {
+    /// Seconds: everything comes out, nothing is learnt
+    Smoke,
+    /// Minutes on two cores
+    Quick,
+    /// The paper's sizes
+    Full,
+}
+
+impl From<PresetArgument> for Preset {
+    fn from(preset: PresetArgument) -> Self {
+        match preset {
+            PresetArgument::Smoke => Self::Smoke,
+            PresetArgument::Quick => Self::Quick,
+            PresetArgument::Full => Self::Full,
+        }
+    }
+}
+
+/// For whom the output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackendArgument {
+    /// Where to compute (see `lookback list backends`) [default: the first of this build]
+    #[arg(long, value_name = "NAME")]
+    pub backend: Option<String>,
+}
+
+impl BackendArgument {
+    pub fn kind(&self) -> Result<BackendKind> {
+        match &self.backend {
+            Some(name) => BackendKind::parse(name),
+            None => BackendKind::first(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    /// The suite (see `lookback list suites`)
+    pub suite: String,
+    /// How much of it
+    #[arg(long, value_enum, default_value = "quick")]
+    pub preset: PresetArgument,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    /// Runs at a time [default: all cores; 1 on a GPU]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Seeds per cell of the grid [default: the preset's]
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<usize>,
+    /// Only the runs with these values of these axes; several values of one axis are alternatives
+    #[arg(long, value_name = "AXIS=VALUE,...", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// The folder of the sweep [default: runs/SUITE-PRESET]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Go on with the folder as it is (the default)
+    #[arg(long, conflicts_with = "fresh")]
+    pub resume: bool,
+    /// Start in a new folder beside an existing one; nothing is deleted
+    #[arg(long)]
+    pub fresh: bool,
+    /// End the sweep at the first run that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Seconds between a run's checkpoints
+    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    pub checkpoint_seconds: f64,
+    /// For whom the output is
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrainArguments {
+    /// The task (see `lookback list tasks`)
+    #[arg(long, default_value = "memory", conflicts_with = "spec")]
+    pub task: String,
+    /// The model (see `lookback list models`)
+    #[arg(long, required_unless_present = "spec", conflicts_with = "spec")]
+    pub model: Option<String>,
+    /// Set a parameter: task.NAME, model.NAME or training.NAME
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "spec")]
+    pub set: Vec<String>,
+    /// Seeds the initial weights, the training data and its order
+    #[arg(long, default_value = "0", conflicts_with = "spec")]
+    pub seed: u64,
+    /// Train what this spec file says
+    #[arg(long, value_name = "FILE")]
+    pub spec: Option<PathBuf>,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    /// The folder of the run [default: runs/train/ID]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seconds between checkpoints
+    #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
+    pub checkpoint_seconds: f64,
+    /// For whom the output is
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// A list that can be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListKind {
+    /// Sequence models
+    Models,
+    /// Memory functions
+    MemoryFunctions,
+    /// Tasks
+    Tasks,
+    /// Suites
+    Suites,
+    /// Backends, compiled in or not
+    Backends,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// What to list [default: everything]
+    #[arg(value_enum)]
+    pub kind: Option<ListKind>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A kind of entry that can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowKind {
+    /// A sequence model
+    Model,
+    /// A memory function
+    MemoryFunction,
+    /// A task
+    Task,
+    /// A suite
+    Suite,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// What kind of entry
+    #[arg(value_enum)]
+    pub kind: ShowKind,
+    /// Its name
+    pub name: String,
+    /// Set a parameter
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Only the values, as CSV
+    #[arg(long)]
+    pub csv: bool,
+    /// Time steps
+    #[arg(long, default_value = "128", value_parser = clap::value_parser!(u32).range(1..))]
+    pub length: u32,
+    /// How much of a suite
+    #[arg(long, value_enum, default_value = "quick")]
+    pub preset: PresetArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// The folder of a sweep
+    pub dir: PathBuf,
+    /// For whom the output is
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbeArguments {
+    /// The folder of a finished run
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    /// Only the values, as CSV
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WorkerArguments {
+    /// The folder of the run, with its spec
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    /// Seconds between checkpoints
+    #[arg(long, value_parser = seconds)]
+    pub checkpoint_seconds: f64,
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
+        _ => Err("it must be a number of seconds from 0 up".to_owned()),
+    }
+}

@@ -1,0 +1,112 @@
+//! `lookback bench SUITE`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lookback_benchmarks::suites;
+use lookback_registry::{Error, Result};
+
+use super::Exit;
+use super::args::{BenchArguments, LogFormat};
+use super::out;
+use super::progress::SweepProgress;
+use super::report::write_report;
+use super::resolve::{resolve_plan, select};
+use crate::backend::BackendKind;
+use crate::models::Models;
+use crate::store::{Header, Store, preset_name};
+use crate::sweep::{SweepOptions, sweep};
+
+/// Runs what is not done of a suite, then makes its report.
+pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> {
+    let suite = suites::suite(&arguments.suite)?;
+    let backend = arguments.backend.kind()?;
+    let preset = arguments.preset.into();
+    let runs = resolve_plan(select(suite.plan(preset, arguments.seeds)?, &arguments.only)?, models, backend)?;
+    let jobs = match arguments.jobs {
+        Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
+        Some(jobs) => jobs,
+        None if backend.info().cpu => std::thread::available_parallelism().map_or(1, usize::from),
+        None => 1,
+    };
+    backend.check_device()?;
+
+    let command = command_line();
+    let store = Store::new(folder(&arguments, backend));
+    let header = Header { suite: suite.info().name.to_owned(), preset, backend: backend.name().to_owned() };
+    let plan = store.extend(header, &command, &runs)?;
+    let options = SweepOptions {
+        backend,
+        jobs,
+        fail_fast: arguments.fail_fast,
+        checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
+        program: std::env::current_exe()
+            .map_err(|error| Error::caused("The path of this program cannot be found", error))?,
+    };
+
+    let stop = Arc::new(AtomicBool::new(false));
+    super::train::on_interrupt({
+        let stop = Arc::clone(&stop);
+        move || {
+            // A second interrupt does not wait; workers stop when their input closes.
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(1);
+            }
+        }
+    })?;
+    let mut progress = SweepProgress::new(arguments.log_format, &runs);
+    let summary = sweep(&store, &runs, &options, &mut |event| progress.observe(&event), &stop)?;
+    progress.finish();
+
+    if summary.done > 0 {
+        write_report(&store, &plan, suite.as_ref(), arguments.log_format)?;
+    }
+    for (id, reason) in &summary.failed {
+        if arguments.log_format == LogFormat::Text {
+            out::complain(&format!("failed: {}: {reason}", store.run(id).path().display()));
+        }
+    }
+    if summary.done < summary.total {
+        out::complain(&format!(
+            "{} of {} runs have a result{}. To carry on, run the same command again:\n  {command}",
+            summary.done,
+            summary.total,
+            if summary.stopped { " (stopped)" } else { "" },
+        ));
+        return Ok(Exit::Failure);
+    }
+    Ok(Exit::Success)
+}
+
+/// The command line as one would type it again.
+fn command_line() -> String {
+    let quote = |word: String| {
+        let plain = |character: char| character.is_ascii_alphanumeric() || "-_=./,:+".contains(character);
+        if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    let words = std::env::args().skip(1).map(quote);
+    std::iter::once("lookback".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// `--out`, or `runs/SUITE-PRESET` with the backend's name where it is not the default one; the next free
+/// number is added for `--fresh`.
+fn folder(arguments: &BenchArguments, backend: BackendKind) -> PathBuf {
+    let base = arguments.out.clone().unwrap_or_else(|| {
+        let mut name = format!("{}-{}", arguments.suite, preset_name(arguments.preset.into()));
+        if BackendKind::first().is_ok_and(|first| first != backend) {
+            name = format!("{name}-{}", backend.name());
+        }
+        Path::new("runs").join(name)
+    });
+    if !arguments.fresh || !base.exists() {
+        return base;
+    }
+    let numbered = |number: usize| {
+        let mut name = base.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        base.with_file_name(name)
+    };
+    (2..).map(numbered).find(|path| !path.exists()).expect("numbers do not run out")
+}

@@ -1,0 +1,81 @@
+//! The command line. Only here is anything printed.
+
+mod args;
+mod bench;
+mod list;
+mod out;
+mod probe;
+mod progress;
+mod report;
+mod resolve;
+mod show;
+mod train;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use lookback_registry::{Error, Result};
+
+use crate::models::Models;
+use args::{Arguments, Command};
+
+/// How a command ended; its exit code.
+enum Exit {
+    /// All went well: 0.
+    Success,
+    /// Some run failed or was stopped: 1.
+    Failure,
+    /// The request cannot be carried out as it stands: 2.
+    Usage,
+}
+
+/// The whole program with the models of `models`: parses the arguments, carries out the command, and gives the
+/// exit code (0; 1 where some run failed; 2 for a usage error).
+///
+/// Call it from `main` with models of your own added, and every command knows them.
+pub fn main(models: &Models) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output with code 0, mistakes to standard error with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match carry_out(arguments.command, models) {
+        Ok(Exit::Success) => ExitCode::SUCCESS,
+        Ok(Exit::Failure) => ExitCode::from(1),
+        Ok(Exit::Usage) => ExitCode::from(2),
+        Err(error) => {
+            out::complain(&format!("error: {}", error.chain()));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn carry_out(command: Command, models: &Models) -> Result<Exit> {
+    match command {
+        Command::Bench(arguments) => bench::bench(arguments, models),
+        Command::Train(arguments) => train::train(arguments, models),
+        Command::List(arguments) => list::list(&arguments, models),
+        Command::Show(arguments) => show::show(&arguments, models),
+        Command::Report(arguments) => report::report(&arguments, models),
+        Command::Probe(arguments) => probe::probe(&arguments, models),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "lookback", &mut script);
+            out::say_bytes(&script);
+            Ok(Exit::Success)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command())
+                .render(&mut page)
+                .map_err(|error| Error::caused("The man page cannot be made", error))?;
+            out::say_bytes(&page);
+            Ok(Exit::Success)
+        }
+        Command::Worker(arguments) => Ok(worker::worker(&arguments, models)),
+    }
+}

@@ -1,0 +1,70 @@
+//! `lookback probe RUN`.
+
+use burn::tensor::backend::BackendTypes;
+use lookback_benchmarks::{Probe, RunSpec};
+use lookback_registry::{Error, Result};
+
+use super::Exit;
+use super::args::ProbeArguments;
+use super::out;
+use crate::backend::{BackendTask, Hosted};
+use crate::models::Models;
+use crate::run_folder::{RunFolder, read};
+use crate::runner::session;
+
+/// Prints the learned memory of a finished run, worked out from its weights.
+pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit> {
+    let folder = RunFolder::new(&arguments.run);
+    let spec = folder.spec()?;
+    if folder.result()?.is_none() {
+        return Err(Error::new(format!(
+            "The run in `{}` has not finished; `lookback train --spec {} --out {}` carries on with it.",
+            folder.path().display(),
+            folder.file("spec.json").display(),
+            folder.path().display()
+        )));
+    }
+    let backend = arguments.backend.kind()?;
+    backend.check_device()?;
+    let weights = read(&folder.file("weights.safetensors"))?;
+    let probe = backend.dispatch(FromWeights { spec: &spec, weights, models })?;
+    if !arguments.csv {
+        out::say(&format!("model {} on task {}, seed {}", spec.model.name, spec.task.name, spec.seed));
+        out::say(&format!("{}\n", serde_json::to_string(&spec.task.params).expect("parameters serialise")));
+        out::say(&format!("{:>5}  {:>11}  {:>11}  {:>11}", "lag", "rho", "jacobian", "impulse"));
+    } else {
+        out::say("lag,rho,jacobian,impulse");
+    }
+    for lag in 0..probe.jacobian.len() {
+        let value = |values: &[f64]| values.get(lag).copied();
+        let cells = [value(&probe.rho), value(&probe.jacobian), value(&probe.impulse)];
+        if arguments.csv {
+            let cells: Vec<String> =
+                cells.iter().map(|cell| cell.map_or_else(String::new, |value| value.to_string())).collect();
+            out::say(&format!("{lag},{}", cells.join(",")));
+        } else {
+            let cells: Vec<String> = cells
+                .iter()
+                .map(|cell| cell.map_or_else(|| format!("{:>11}", "-"), |value| format!("{value:>11.4e}")))
+                .collect();
+            out::say(&format!("{lag:>5}  {}", cells.join("  ")));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+struct FromWeights<'a> {
+    spec: &'a RunSpec,
+    weights: Vec<u8>,
+    models: &'a Models,
+}
+
+impl BackendTask for FromWeights<'_> {
+    type Output = Result<Probe>;
+
+    fn run<B: Hosted>(self, device: <B as BackendTypes>::Device) -> Self::Output {
+        let mut session = session::<B>(self.spec, self.models, device)?;
+        session.load_weights(self.weights)?;
+        Ok(crate::probe::probe(&session))
+    }
+}

@@ -1,0 +1,151 @@
+//! From what stands on the command line to complete specs.
+
+use burn::tensor::backend::BackendTypes;
+use lookback_benchmarks::{Named, Planned, RunSpec, task};
+use lookback_models::Io;
+use lookback_registry::{Error, Params, Result, nearest, unknown_name};
+use serde_json::Value;
+
+use crate::backend::{BackendKind, BackendTask, Hosted};
+use crate::models::Models;
+
+/// The spec with every default filled in and every parameter checked, and the task's shape.
+pub(super) fn resolve(spec: &RunSpec, models: &Models, backend: BackendKind) -> Result<(RunSpec, Io)> {
+    let model = models.get(&spec.model.name)?;
+    let (task, io) = resolve_task(&spec.task, backend)?;
+    let model_params = model.resolve(&spec.model.params)?;
+    model.facts(&model_params, io)?;
+    spec.training.validate()?;
+    let resolved =
+        RunSpec { task, model: Named { name: spec.model.name.clone(), params: model_params }, ..spec.clone() };
+    Ok((resolved, io))
+}
+
+/// The task with every default filled in, and its shape.
+pub(super) fn resolve_task(named: &Named, backend: BackendKind) -> Result<(Named, Io)> {
+    struct Resolve<'a>(&'a Named);
+    impl BackendTask for Resolve<'_> {
+        type Output = Result<(Named, Io)>;
+        fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+            let entry = task::<B>(&self.0.name)?;
+            let params = (entry.resolve)(&self.0.params)?;
+            let io = (entry.build)(&params)?.io();
+            Ok((Named { name: self.0.name.clone(), params }, io))
+        }
+    }
+    backend.dispatch(Resolve(named))
+}
+
+/// Specs of a plan with every default filled in.
+pub(super) fn resolve_plan(runs: Vec<Planned>, models: &Models, backend: BackendKind) -> Result<Vec<Planned>> {
+    runs.into_iter()
+        .map(|planned| Ok(Planned { spec: resolve(&planned.spec, models, backend)?.0, axes: planned.axes }))
+        .collect()
+}
+
+/// `KEY=VALUE` pairs as parameters; dots in a key nest. A value is JSON where it reads as such, else text.
+pub(super) fn set_pairs(pairs: &[String]) -> Result<Params> {
+    let mut params = Params::new();
+    for pair in pairs {
+        let (key, text) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+            Error::new(format!("`--set {pair}` is not of the form KEY=VALUE, e.g. --set model.d_model=16."))
+        })?;
+        let value = read_value(text);
+        let mut place = &mut params;
+        let mut parts = key.split('.').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                place.insert(part.to_owned(), value);
+                break;
+            }
+            let next = place.entry(part.to_owned()).or_insert_with(|| Value::Object(Params::new()));
+            place = next.as_object_mut().ok_or_else(|| {
+                Error::new(format!("`--set {pair}`: `{part}` already has a value and cannot hold `{key}`."))
+            })?;
+        }
+    }
+    Ok(params)
+}
+
+/// JSON, a number as people write it (`.1`), or else text.
+fn read_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.into(),
+        _ => Value::String(text.to_owned()),
+    })
+}
+
+/// Takes the object under `name` out of `params`; empty where absent.
+pub(super) fn take_group(params: &mut Params, name: &str) -> Result<Params> {
+    match params.remove(name) {
+        None => Ok(Params::new()),
+        Some(Value::Object(group)) => Ok(group),
+        Some(other) => {
+            Err(Error::new(format!("`--set {name}={other}`: name a parameter, e.g. --set {name}.KEY=VALUE.")))
+        }
+    }
+}
+
+/// The runs that `--only AXIS=VALUE` conditions select: values of one axis are alternatives, axes combine.
+pub(super) fn select(runs: Vec<Planned>, conditions: &[String]) -> Result<Vec<Planned>> {
+    let mut by_axis: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
+    let axes: std::collections::BTreeSet<String> = runs.iter().flat_map(|run| run.axes.keys().cloned()).collect();
+    for condition in conditions {
+        let (axis, value) = condition.split_once('=').ok_or_else(|| {
+            Error::new(format!("`--only {condition}` is not of the form AXIS=VALUE, e.g. --only model=s4d."))
+        })?;
+        if !axes.contains(axis) {
+            return Err(unknown_name("axis", axis, axes.iter().map(String::as_str)));
+        }
+        let values: std::collections::BTreeSet<&str> =
+            runs.iter().filter_map(|run| run.axes.get(axis)).map(String::as_str).collect();
+        if !values.iter().any(|known| same(known, value)) {
+            return Err(Error::new(format!(
+                "No run has {axis}={value}. Values of this axis, nearest first: {}.",
+                nearest(value, values).join(", ")
+            )));
+        }
+        by_axis.entry(axis).or_default().push(value);
+    }
+    let selected: Vec<Planned> = runs
+        .into_iter()
+        .filter(|run| {
+            by_axis.iter().all(|(axis, values)| {
+                run.axes.get(*axis).is_some_and(|own| values.iter().any(|value| same(own, value)))
+            })
+        })
+        .collect();
+    if selected.is_empty() {
+        return Err(Error::new(format!("No run fits all of --only {}.", conditions.join(","))));
+    }
+    Ok(selected)
+}
+
+/// Equal as text or as numbers: `.1` is `0.1`.
+fn same(left: &str, right: &str) -> bool {
+    left == right || matches!((left.parse::<f64>(), right.parse::<f64>()), (Ok(left), Ok(right)) if left == right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keys_nest_and_values_are_json_or_text() {
+        let params = set_pairs(&["model.d_model=8".into(), "task.function=airy".into(), "task.f.alpha=.5".into()]);
+        assert_eq!(
+            Value::Object(params.unwrap()),
+            json!({"model": {"d_model": 8}, "task": {"function": "airy", "f": {"alpha": 0.5}}})
+        );
+        assert_eq!(
+            set_pairs(&["nothing".into()]).unwrap_err().to_string(),
+            "`--set nothing` is not of the form KEY=VALUE, e.g. --set model.d_model=16."
+        );
+    }
+
+    #[test]
+    fn numbers_match_by_value() {
+        assert!(same("0.1", ".1") && same("impulse", "impulse") && !same("0.1", "0.2"));
+    }
+}

@@ -1,0 +1,22 @@
+//! Drawing [`Figure`](lookback_benchmarks::figure::Figure)s: SVG for pages and papers, PNG from the SVG.
+//!
+//! Drawing is deterministic: the same figure gives the same bytes on every machine. Fonts are embedded, so
+//! no system font is read for a PNG.
+
+mod axes;
+mod ink;
+mod layout;
+mod marks;
+mod png;
+mod scale;
+mod style;
+mod svg;
+mod text;
+
+pub use ink::{Theme, css_variables};
+pub use png::png;
+pub use svg::svg;
+pub(crate) use text::escape;
+
+#[cfg(test)]
+pub(crate) mod samples;

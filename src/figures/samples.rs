@@ -1,0 +1,160 @@
+//! Figures as the suites make them, for tests.
+
+use lookback_benchmarks::figure::{Axis, Figure, Mark, Panel, Point, Series};
+
+fn axis(label: &str, log: bool) -> Axis {
+    Axis { label: label.into(), log, ..Axis::default() }
+}
+
+fn point(x: f64, y: f64) -> Point {
+    Point { x, y, interval: None, min: None }
+}
+
+fn series(label: &str, key: &str, mark: Mark, points: Vec<Point>) -> Series {
+    Series { label: label.into(), key: key.into(), mark, points }
+}
+
+/// A number in [-1, 1] that looks random.
+fn noise(seed: usize) -> f64 {
+    ((seed as f64 + 1.0) * 78.233).sin() * 43758.547 % 1.0
+}
+
+const MODELS: [(&str, &str); 8] = [
+    ("linear RNN", "linear-rnn"),
+    ("LSTM", "lstm"),
+    ("GRU", "gru"),
+    ("S4D", "s4d"),
+    ("diagonal SSM", "diagonal-ssm"),
+    ("LRU", "lru"),
+    ("TCN", "tcn"),
+    ("Transformer (learned)", "transformer-learned"),
+];
+
+/// Error against alpha, error against size, learned memory, loss curves.
+pub(crate) fn figures() -> Vec<Figure> {
+    vec![errors(), sizes(), memories(), losses()]
+}
+
+fn errors() -> Figure {
+    let grids: [(&str, &[f64]); 4] = [
+        ("exponential", &[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]),
+        ("polynomial", &[0.25, 0.5, 0.75, 1.0, 1.1, 1.5, 2.0, 3.0]),
+        ("impulse", &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 96.0]),
+        ("airy", &[0.0, 2.0, 4.0, 6.0, 8.0, 12.0]),
+    ];
+    let panels = grids
+        .iter()
+        .enumerate()
+        .map(|(p, (name, alphas))| {
+            let place = |i: usize, alpha: f64| if p == 2 { i as f64 } else { alpha };
+            let mut all: Vec<Series> = MODELS
+                .iter()
+                .enumerate()
+                .map(|(m, (label, key))| {
+                    let points = alphas.iter().enumerate().map(|(i, alpha)| {
+                        let level = match p {
+                            0 => -4.0 + 0.25 * m as f64,
+                            2 => (-5.0 + i as f64 * (1.0 - 0.08 * m as f64)).min(0.0),
+                            _ => -3.5 + 0.3 * i as f64 - 0.2 * m as f64,
+                        };
+                        let y = 10f64.powf(level + 0.3 * noise(100 * p + 10 * m + i));
+                        let spread = 0.35 + 0.2 * noise(m + i);
+                        let interval = Some((y * (1.0 - spread), y * (1.0 + spread)));
+                        Point { x: place(i, *alpha), y, interval, min: Some(y * (1.0 - 0.8 * spread)) }
+                    });
+                    series(label, key, Mark::LinePoints, points.collect())
+                })
+                .collect();
+            let floor = alphas.iter().enumerate().map(|(i, a)| point(place(i, *a), 10f64.powf(-8.0 + i as f64 * 0.9)));
+            all.push(series("best LTI fit, 16 states", "floor", Mark::Dashed, floor.collect()));
+            let ticks = (p == 2).then(|| alphas.iter().enumerate().map(|(i, a)| (i as f64, a.to_string())).collect());
+            Panel {
+                title: (*name).into(),
+                x: Axis { ticks, log: p == 0, ..axis("α", false) },
+                y: axis("NMSE", true),
+                series: all,
+            }
+        })
+        .collect();
+    Figure {
+        id: "error-alpha".into(),
+        title: "Which memory each architecture learns: error against α".into(),
+        caption: "Mean over seeds with 95 % interval; the short bar is the best seed. Dashed: a bound.".into(),
+        panels,
+        columns: 2,
+    }
+}
+
+fn sizes() -> Figure {
+    let all = MODELS.iter().enumerate().map(|(m, (label, key))| {
+        let points = [320.0, 1200.0, 4700.0, 18_600.0].iter().enumerate();
+        let points = points.map(|(i, n)| point(*n, 10f64.powf(-0.5 - 0.4 * i as f64 - 0.2 * m as f64)));
+        series(label, key, Mark::LinePoints, points.collect())
+    });
+    Figure {
+        id: "error-size".into(),
+        title: "Error against size".into(),
+        caption: "Impulse, α = 32.".into(),
+        panels: vec![Panel {
+            title: "impulse, α = 32".into(),
+            x: axis("parameters", true),
+            y: axis("NMSE", true),
+            series: all.collect(),
+        }],
+        columns: 1,
+    }
+}
+
+fn memories() -> Figure {
+    let panels = (0..6).map(|p| {
+        let truth = (0..128).map(|s| point(f64::from(s), (-0.05 * f64::from(s)).exp() * (0.2 * f64::from(s)).cos()));
+        let learned = MODELS.iter().skip(p % 3).step_by(3).enumerate().map(|(m, (label, key))| {
+            let points = (0..128).map(|s| {
+                let x = f64::from(s);
+                let y = (-0.05 * x).exp() * ((0.2 + 0.01 * m as f64) * x).cos() + 0.01 * noise(s as usize + m);
+                Point { interval: (m == 0).then_some((y - 0.05, y + 0.05)), ..point(x, y) }
+            });
+            series(label, key, Mark::Line, points.collect())
+        });
+        let truth = series("true ρ", "truth", Mark::Dashed, truth.collect());
+        Panel {
+            title: format!("airy, α = {}", 2 * p),
+            x: axis("lag s", false),
+            y: axis("ρ(s)", false),
+            series: learned.chain([truth]).collect(),
+        }
+    });
+    Figure {
+        id: "learned-memory".into(),
+        title: "Learned memory over true memory".into(),
+        caption: "The mean Jacobian of the last output with respect to the input s steps before.".into(),
+        panels: panels.collect(),
+        columns: 3,
+    }
+}
+
+fn losses() -> Figure {
+    let panels = ["exponential, α = 0.1", "impulse, α = 32"].iter().enumerate().map(|(p, title)| {
+        let all = MODELS.iter().enumerate().map(|(m, (label, key))| {
+            let points = (0..40).map(|i| {
+                let step = f64::from(i) * 50.0;
+                let level = -step / (500.0 + 200.0 * m as f64) - p as f64 * 0.1 + 0.08 * noise(i as usize + 40 * m);
+                point(step, 10f64.powf(level))
+            });
+            series(label, key, Mark::LinePoints, points.collect())
+        });
+        Panel {
+            title: (*title).into(),
+            x: axis("step", false),
+            y: axis("validation NMSE", true),
+            series: all.collect(),
+        }
+    });
+    Figure {
+        id: "loss".into(),
+        title: "Loss curves".into(),
+        caption: "Validation error during training.".into(),
+        panels: panels.collect(),
+        columns: 2,
+    }
+}

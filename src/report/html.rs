@@ -1,0 +1,374 @@
+//! The page of a sweep: one file without network, light and dark, for screen and paper.
+
+use std::fmt::Write as _;
+
+use lookback_benchmarks::{Analysis, Finding, SuiteInfo, Table, Verdict};
+
+use super::table::is_numeric;
+use crate::figures::{self, Theme, escape};
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// How many runs there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Runs of the plan.
+    pub planned: usize,
+    /// Runs with a result.
+    pub done: usize,
+    /// Runs that ended without one.
+    pub failed: usize,
+}
+
+/// Everything that the page says.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// The suite.
+    pub info: SuiteInfo,
+    /// What was read from its runs.
+    pub analysis: &'a Analysis,
+    /// The command line that makes these results.
+    pub command: &'a str,
+    /// The preset's name.
+    pub preset: &'a str,
+    /// The backend's name.
+    pub backend: &'a str,
+    /// How many runs there are.
+    pub counts: Counts,
+    /// Versions, processor and so on: name and value.
+    pub environment: &'a [(String, String)],
+    /// The specs of all runs, as JSON.
+    pub specs_json: &'a str,
+}
+
+/// The page as HTML. The same input gives the same bytes.
+pub fn html(input: &ReportInput) -> String {
+    let mut page = String::new();
+    let title = escape(input.info.title);
+    let (light, dark) = figures::css_variables();
+    let style = STYLE.replace("/*figures-light*/", &light).replace("/*figures-dark*/", &dark);
+    let _ = write!(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"generator\" content=\"lookback\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+    );
+    header(&mut page, input);
+    page.push_str("<main>\n");
+    findings(&mut page, &input.analysis.findings);
+    if !input.analysis.summary.rows.is_empty() {
+        page.push_str("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n");
+        table(&mut page, "summary-table", &input.analysis.summary);
+        page.push_str("</section>\n");
+    }
+    figures_of(&mut page, input.analysis);
+    cells(&mut page, &input.analysis.cells);
+    how(&mut page, input);
+    let _ = write!(
+        page,
+        "</main>\n<footer>Written by lookback. This page needs no network.</footer>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    );
+    page
+}
+
+fn header(page: &mut String, input: &ReportInput) {
+    let Counts { planned, done, failed } = input.counts;
+    let open = planned.saturating_sub(done + failed);
+    let _ = write!(
+        page,
+        "<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p class=\"source\">Source: {}</p>\n",
+        escape(input.info.title),
+        escape(input.info.summary),
+        linked(input.info.source)
+    );
+    page.push_str("<dl class=\"facts\">\n");
+    let mut fact = |name: &str, class: &str, value: &str| {
+        let _ = writeln!(page, "<div><dt>{name}</dt><dd class=\"{class}\">{}</dd></div>", escape(value));
+    };
+    fact("Suite", "", input.info.name);
+    fact("Preset", "", input.preset);
+    fact("Backend", "", input.backend);
+    fact("Runs done", "", &format!("{done} of {planned}"));
+    fact("Failed", if failed > 0 { "failed" } else { "" }, &failed.to_string());
+    fact("Not run yet", "", &open.to_string());
+    page.push_str("</dl>\n");
+    let _ = write!(
+        page,
+        "<div class=\"command\"><pre id=\"command\" aria-label=\"Command\"><code>{}</code></pre>\
+         <button type=\"button\" class=\"script-only\" data-copies=\"command\">Copy</button></div>\n\
+         <nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>",
+        escape(input.command)
+    );
+    if !input.analysis.summary.rows.is_empty() {
+        page.push_str("<li><a href=\"#summary\">Summary</a></li>");
+    }
+    page.push_str(
+        "<li><a href=\"#figures\">Figures</a></li><li><a href=\"#cells\">All cells</a></li>\
+         <li><a href=\"#how\">How it was run</a></li></ul></nav>\n</header>\n",
+    );
+}
+
+fn findings(page: &mut String, findings: &[Finding]) {
+    page.push_str("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n");
+    if findings.is_empty() {
+        page.push_str("<p>This suite states no findings.</p>\n");
+    }
+    page.push_str("<div class=\"findings\">\n");
+    for finding in findings {
+        let (class, verdict) = match finding.verdict {
+            Verdict::Holds => ("holds", "✓ holds"),
+            Verdict::DoesNotHold => ("does-not-hold", "✗ does not hold"),
+            Verdict::NotMeasured => ("not-measured", "○ not measured"),
+        };
+        let _ = writeln!(
+            page,
+            "<article class=\"finding {class}\"><header><h3>{}</h3><span class=\"badge\">{verdict}</span></header>\
+             <p>{}</p><p class=\"evidence\">{}</p></article>",
+            escape(&finding.name),
+            escape(&finding.statement),
+            escape(&finding.evidence)
+        );
+    }
+    page.push_str("</div>\n</section>\n");
+}
+
+fn figures_of(page: &mut String, analysis: &Analysis) {
+    page.push_str("<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Figures</h2>\n");
+    for figure in &analysis.figures {
+        let _ = write!(
+            page,
+            "<figure id=\"figure-{}\">\n<h3>{}</h3>\n{}<figcaption>{}</figcaption>\n</figure>\n",
+            escape(&figure.id),
+            escape(&figure.title),
+            figures::svg(figure, Theme::Page),
+            escape(&figure.caption)
+        );
+    }
+    page.push_str("</section>\n");
+}
+
+fn cells(page: &mut String, cells: &Table) {
+    page.push_str("<section aria-labelledby=\"cells\">\n<h2 id=\"cells\">All cells</h2>\n");
+    page.push_str(
+        "<p class=\"filter script-only\"><label>Rows with <input type=\"search\" data-filters=\"cells-table\" \
+         placeholder=\"words, e.g. impulse lstm\"></label> <span id=\"cells-table-shown\" role=\"status\"></span></p>\n",
+    );
+    table(page, "cells-table", cells);
+    page.push_str("</section>\n");
+}
+
+/// A table that sorts by the column whose title is pressed.
+fn table(page: &mut String, id: &str, table: &Table) {
+    let class = |column| if is_numeric(table, column) { " class=\"number\"" } else { "" };
+    let classes: Vec<_> = (0..table.columns.len()).map(class).collect();
+    let _ = write!(page, "<div class=\"scroll\"><table id=\"{id}\" class=\"sortable\">\n<thead><tr>");
+    for (column, class) in table.columns.iter().zip(&classes) {
+        let _ = write!(
+            page,
+            "<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{}</button></th>",
+            escape(column)
+        );
+    }
+    page.push_str("</tr></thead>\n<tbody>\n");
+    for row in &table.rows {
+        page.push_str("<tr>");
+        for (cell, class) in row.iter().zip(&classes) {
+            let _ = write!(page, "<td{class}>{}</td>", escape(cell));
+        }
+        page.push_str("</tr>\n");
+    }
+    page.push_str("</tbody>\n</table></div>\n");
+}
+
+fn how(page: &mut String, input: &ReportInput) {
+    page.push_str("<section aria-labelledby=\"how\">\n<h2 id=\"how\">How it was run</h2>\n");
+    page.push_str("<div class=\"scroll\"><table>\n<tbody>\n");
+    for (name, value) in input.environment {
+        let _ = writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
+    }
+    page.push_str("</tbody>\n</table></div>\n");
+    let _ = write!(
+        page,
+        "<p></p>\n<details><summary>Specs of all {} runs (JSON)</summary><pre><code>{}</code></pre></details>\n</section>\n",
+        input.counts.planned,
+        escape_block(input.specs_json)
+    );
+}
+
+/// Escapes text whose line breaks stay.
+fn escape_block(text: &str) -> String {
+    text.lines().map(escape).collect::<Vec<_>>().join("\n")
+}
+
+/// Escapes text and makes links of the addresses in it.
+fn linked(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("https://").into_iter().chain(rest.find("http://")).min() {
+        let address = &rest[start..];
+        let end =
+            address.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')')).unwrap_or(address.len());
+        let address = address[..end].trim_end_matches(['.', ',', ';']);
+        out.push_str(&escape(&rest[..start]));
+        let escaped = escape(address);
+        let _ = write!(out, "<a href=\"{escaped}\" rel=\"noopener\">{escaped}</a>");
+        rest = &rest[start + address.len()..];
+    }
+    out.push_str(&escape(rest));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::samples;
+
+    fn table(rows: usize) -> Table {
+        Table {
+            columns: ["memory", "alpha", "model", "NMSE (mean)", "NMSE (min)"].map(String::from).to_vec(),
+            rows: (0..rows)
+                .map(|row| {
+                    let model = ["linear-rnn", "lstm", "s4d", "tcn"][row % 4];
+                    let mean =
+                        if row == 3 { "—".into() } else { format!("{:.1e} ± {:.0e}", 0.1 / (row + 1) as f64, 1e-4) };
+                    vec![
+                        "impulse".into(),
+                        format!("{}", 2 * row),
+                        model.into(),
+                        mean,
+                        format!("{:.1e}", 0.05 / (row + 1) as f64),
+                    ]
+                })
+                .collect(),
+        }
+    }
+
+    fn analysis() -> Analysis {
+        let finding = |name: &str, verdict, evidence: &str| Finding {
+            name: name.into(),
+            statement: format!("A statement of {name} with 1 < 2 & \"quotes\"."),
+            verdict,
+            evidence: evidence.into(),
+        };
+        Analysis {
+            cells: table(12),
+            summary: table(3),
+            figures: samples::figures(),
+            findings: vec![
+                finding("impulse-needs-states", Verdict::Holds, "NMSE .62 at 16 states, 3e-7 at 32."),
+                finding("alibi-degrades", Verdict::DoesNotHold, "<img src=x onerror=alert(1)>"),
+                finding("airy-states-rise", Verdict::NotMeasured, "1 of 3 seeds."),
+            ],
+        }
+    }
+
+    fn page(analysis: &Analysis) -> String {
+        html(&ReportInput {
+            info: SuiteInfo {
+                name: "memory",
+                title: "Controllable memory functions",
+                summary: "Which memory each architecture can learn, as its strength α grows.",
+                source: "A paper & its title, https://arxiv.org/abs/2506.05678.",
+            },
+            analysis,
+            command: "lookback bench memory --preset quick --only 'model=s4d,lstm' --out \"a & b\"",
+            preset: "quick",
+            backend: "flex",
+            counts: Counts { planned: 14, done: 12, failed: 1 },
+            environment: &[("lookback".into(), "0.1.0".into()), ("cpu".into(), "<fast> CPU".into())],
+            specs_json: "[\n  {\"version\": 1, \"name\": \"</code><script>\"}\n]",
+        })
+    }
+
+    #[test]
+    fn the_page_says_everything() {
+        let analysis = analysis();
+        let page = page(&analysis);
+        for text in [
+            "Controllable memory functions",
+            "12 of 14",
+            "quick",
+            "flex",
+            "✓ holds",
+            "✗ does not hold",
+            "○ not measured",
+        ] {
+            assert!(page.contains(text), "{text}");
+        }
+        for figure in &analysis.figures {
+            assert!(page.contains(&format!("<h3>{}</h3>", escape(&figure.title))));
+            assert!(page.contains(&escape(&figure.caption)));
+        }
+        assert_eq!(page.matches("<svg ").count(), analysis.figures.len());
+        for cell in analysis.cells.rows.iter().flatten() {
+            assert!(page.contains(&format!(">{}</td>", escape(cell))), "{cell}");
+        }
+        assert_eq!(page, super::tests::page(&analysis));
+    }
+
+    #[test]
+    fn everything_is_escaped_and_the_specs_keep_their_lines() {
+        let page = page(&analysis());
+        assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.contains("<img"));
+        assert!(page.contains("--out &quot;a &amp; b&quot;"));
+        assert!(page.contains("[\n  {&quot;version&quot;: 1"));
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(page.contains("&lt;fast&gt; CPU"));
+    }
+
+    #[test]
+    fn the_page_needs_no_network() {
+        let page = page(&analysis());
+        for word in ["src=", "@import", "url(", "<link", "fetch("] {
+            let page = page.replace("&lt;img src=x", "");
+            assert!(!page.contains(word), "{word}");
+        }
+        let addresses: Vec<_> =
+            page.match_indices("http").map(|(at, _)| &page[at..(at + 34).min(page.len())]).collect();
+        for address in addresses {
+            let known = address.starts_with("https://arxiv.org/abs/2506.05678")
+                || address.starts_with("http://www.w3.org/2000/svg");
+            assert!(known, "{address}");
+        }
+    }
+
+    #[test]
+    fn tables_sort_by_their_titles_and_numbers_are_marked() {
+        let page = page(&analysis());
+        assert!(page.contains("<th scope=\"col\" aria-sort=\"none\"><button type=\"button\">memory</button></th>"));
+        assert!(page.contains(
+            "<th scope=\"col\" class=\"number\" aria-sort=\"none\"><button type=\"button\">NMSE (mean)</button>"
+        ));
+    }
+
+    #[test]
+    fn the_page_is_well_formed_and_its_ids_are_unique() {
+        let page = page(&analysis());
+        let body = &page[page.find("<body>").unwrap()..page.find("<script>").unwrap()];
+        // Without void elements, a body is XML.
+        let body = body.replace("lstm\"></label>", "lstm\"/></label>") + "</body>";
+        let document = resvg::usvg::roxmltree::Document::parse(&body).unwrap();
+        let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+        let unique: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), unique.len(), "{ids:?}");
+        let targets = document.descendants().filter_map(|node| node.attribute("href")?.strip_prefix('#'));
+        targets.for_each(|target| assert!(ids.contains(&target), "{target}"));
+    }
+
+    #[test]
+    fn a_page_without_results_is_whole() {
+        let empty = Analysis { cells: Table::default(), summary: Table::default(), figures: vec![], findings: vec![] };
+        let page = page(&empty);
+        assert!(page.ends_with("</html>\n") && page.contains("This suite states no findings."));
+    }
+
+    #[test]
+    fn addresses_become_links() {
+        assert_eq!(
+            linked("A <b>, https://a.org/x?y=1&z (see http://b.org)."),
+            "A &lt;b&gt;, <a href=\"https://a.org/x?y=1&amp;z\" rel=\"noopener\">https://a.org/x?y=1&amp;z</a> (see \
+             <a href=\"http://b.org\" rel=\"noopener\">http://b.org</a>)."
+        );
+    }
+}

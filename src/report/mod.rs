@@ -1,0 +1,9 @@
+//! Results for people and for programs: the page, the terminal's tables, the files.
+
+mod export;
+mod html;
+mod table;
+
+pub use export::{Cell, Column, Kind, ResultsTable};
+pub use html::{Counts, ReportInput, html};
+pub use table::terminal_table;

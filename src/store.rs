@@ -1,0 +1,148 @@
+//! A folder of runs, with the plan that they come from.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use lookback_benchmarks::{Outcome, Planned, Preset, RunStatus};
+use lookback_registry::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::run_folder::{RunFolder, read_json, write_json};
+
+/// What all runs of a store share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// The suite's name.
+    pub suite: String,
+    /// The preset.
+    pub preset: Preset,
+    /// The backend's name.
+    pub backend: String,
+}
+
+/// `plan.json`: the runs of a store, in the suite's order, and the command that asked for them last.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// What all runs share.
+    pub header: Header,
+    /// The command line that last added to the plan.
+    pub command: String,
+    /// All runs that were ever asked for.
+    pub runs: Vec<Planned>,
+}
+
+/// A folder of runs of one suite, preset and backend.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The store at `root`, which need not exist.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The folder of the run with this identity.
+    pub fn run(&self, id: &str) -> RunFolder {
+        RunFolder::new(self.root.join("runs").join(id))
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// The folder is no store, or its plan cannot be read.
+    pub fn plan(&self) -> Result<Plan> {
+        let path = self.file("plan.json");
+        read_json(&path)?.ok_or_else(|| {
+            Error::new(format!("`{}` is no folder of a sweep: it has no `plan.json`.", self.root.display()))
+        })
+    }
+
+    /// Adds `runs` to the plan; those already there stay, so a wider command extends the same store.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or belongs to another suite, preset or backend.
+    pub fn extend(&self, header: Header, command: &str, runs: &[Planned]) -> Result<Plan> {
+        fs::create_dir_all(self.file("runs"))
+            .map_err(|error| Error::caused(format!("Cannot create `{}`", self.root.display()), error))?;
+        // Two sweeps may start at once; each must see the other's additions.
+        let lock_path = self.file("lock");
+        let _lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| Error::caused(format!("Cannot lock `{}`", lock_path.display()), error))?;
+        let path = self.file("plan.json");
+        let mut all = runs.to_vec();
+        if let Some(before) = read_json::<Plan>(&path)? {
+            if before.header != header {
+                return Err(Error::new(format!(
+                    "`{}` holds suite `{}`, preset `{}`, backend `{}`; choose another folder with --out for suite `{}`, \
+                     preset `{}`, backend `{}`.",
+                    self.root.display(),
+                    before.header.suite,
+                    preset_name(before.header.preset),
+                    before.header.backend,
+                    header.suite,
+                    preset_name(header.preset),
+                    header.backend
+                )));
+            }
+            let known: std::collections::HashSet<String> = all.iter().map(|run| run.spec.id()).collect();
+            all.extend(before.runs.into_iter().filter(|run| !known.contains(&run.spec.id())));
+        }
+        let plan = Plan { header, command: command.to_owned(), runs: all };
+        write_json(&path, &plan)?;
+        Ok(plan)
+    }
+
+    /// What has come of each run of a plan so far.
+    ///
+    /// # Errors
+    /// A file of a run cannot be read.
+    pub fn outcomes(&self, runs: &[Planned]) -> Result<Vec<Outcome>> {
+        runs.iter()
+            .map(|planned| {
+                let folder = self.run(&planned.spec.id());
+                let result = folder.result()?;
+                let probe = match &result {
+                    Some(result) if result.status == RunStatus::Finished => folder.probe()?,
+                    _ => None,
+                };
+                let primary = |evaluation: &crate::session::Evaluation| {
+                    evaluation.metrics.get("nmse").or_else(|| evaluation.metrics.values().next()).copied()
+                };
+                let curve = folder
+                    .curve()?
+                    .iter()
+                    .filter_map(|evaluation| Some((evaluation.step, evaluation.train_loss?, primary(evaluation)?)))
+                    .collect();
+                Ok(Outcome { planned: planned.clone(), result, probe, curve })
+            })
+            .collect()
+    }
+}
+
+/// The preset's name on the command line.
+pub(crate) fn preset_name(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Smoke => "smoke",
+        Preset::Quick => "quick",
+        Preset::Full => "full",
+    }
+}
