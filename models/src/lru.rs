@@ -101,9 +101,15 @@ impl<B: Backend> Lru<B> {
         let zeros = gamma.zeros_like();
         // The imaginary part of z is the real part of -i z.
         let weight = [Tensor::cat(vec![gamma.clone(), zeros.clone()], 0), Tensor::cat(vec![zeros, gamma.neg()], 0)];
-        let rate = self.rate().map(|part| part.repeat_dim(0, 2));
+        let rate = self.rate().map(|part| twice(part, 0));
         ops::complex_exponentials(weight, rate, length)
     }
+}
+
+/// The tensor followed by itself along `dim`. (The backward pass of burn 0.21's `repeat_dim` is wrong where the
+/// dimension is larger than 1.)
+fn twice<B: Backend>(tensor: Tensor<B, 2>, dim: usize) -> Tensor<B, 2> {
+    Tensor::cat(vec![tensor.clone(), tensor], dim)
 }
 
 /// The two halves of dimension `dim`.
@@ -149,8 +155,8 @@ impl<B: Backend> Recurrent<B> for Lru<B> {
     fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State) {
         let [decay, angle] = self.rate();
         let [re, im] = ops::complex_exp(decay, angle).map(|part| part.swap_dims(0, 1));
-        let gamma = self.log_gamma.val().exp().unsqueeze::<2>().repeat_dim(1, 2);
-        let state = state.clone() * re.repeat_dim(1, 2)
+        let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
+        let state = state.clone() * twice(re, 1)
             + swap_halves(state) * Tensor::cat(vec![im.clone().neg(), im], 1)
             + input.clone().matmul(self.input.val()) * gamma;
         let output = state.clone().matmul(self.output.val()) + input * self.feed_through.val().unsqueeze();

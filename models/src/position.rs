@@ -34,6 +34,18 @@ pub enum Position {
     T5Log,
 }
 
+/// Where trainable position embeddings start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LearnedStart {
+    /// Independent normal draws.
+    #[default]
+    Normal,
+    /// The table of [`Position::Sinusoidal`], scaled. It favours fixed lags, which a query can then find by a
+    /// linear map; training is free to leave it.
+    Sinusoidal,
+}
+
 /// The dials of [`Positions`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -43,6 +55,8 @@ pub struct PositionConfig {
     /// Standard deviation of the initial learned positions or T5 scores. From about 1 up, attention can
     /// tell learned positions apart before any training.
     pub position_std: f64,
+    /// Where learned positions start; both starts have the root mean square `position_std`.
+    pub learned_start: LearnedStart,
     /// Buckets of lags of the T5 scores; half of them for each direction of time if not causal.
     pub num_buckets: usize,
     /// Lag from which on all lags share the last bucket of the T5 scores.
@@ -51,7 +65,13 @@ pub struct PositionConfig {
 
 impl Default for PositionConfig {
     fn default() -> Self {
-        Self { position: Position::default(), position_std: 1.0, num_buckets: 32, max_distance: 128 }
+        Self {
+            position: Position::default(),
+            position_std: 1.0,
+            learned_start: LearnedStart::Normal,
+            num_buckets: 32,
+            max_distance: 128,
+        }
     }
 }
 
@@ -139,8 +159,15 @@ impl PositionConfig {
         let kind = self.position;
         let slopes = if kind == Position::Alibi { alibi_slopes(n_heads) } else { vec![0.0] };
         Positions {
-            learned: (kind == Position::Learned)
-                .then(|| init::normal([length, d_model], self.position_std, rng, device)),
+            learned: (kind == Position::Learned).then(|| match self.learned_start {
+                LearnedStart::Normal => init::normal([length, d_model], self.position_std, rng, device),
+                LearnedStart::Sinusoidal => {
+                    // Sines and cosines have the root mean square 1 / sqrt(2).
+                    let scale = self.position_std * std::f64::consts::SQRT_2;
+                    let values = sinusoids(length, d_model).into_iter().map(|value| scale * value).collect();
+                    init::param(values, [length, d_model], device)
+                }
+            }),
             scores: (kind == Position::T5Log)
                 .then(|| init::normal([self.num_buckets, n_heads], self.position_std, rng, device)),
             rotary: (kind == Position::Rotary).then(|| Rotary::new(length, d_head, device)),

@@ -26,8 +26,6 @@ enum Exit {
     Success,
     /// Some run failed or was stopped: 1.
     Failure,
-    /// The request cannot be carried out as it stands: 2.
-    Usage,
 }
 
 /// The whole program with the models of `models`: parses the arguments, carries out the command, and gives the
@@ -46,7 +44,6 @@ pub fn main(models: &Models) -> ExitCode {
     match carry_out(arguments.command, models) {
         Ok(Exit::Success) => ExitCode::SUCCESS,
         Ok(Exit::Failure) => ExitCode::from(1),
-        Ok(Exit::Usage) => ExitCode::from(2),
         Err(error) => {
             out::complain(&format!("error: {}", error.chain()));
             ExitCode::from(2)
