@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn unknown_names_list_the_nearest_first() {
         let error = unknown_name("model", "lsmt", ["gru", "lstm", "s4d"]);
-        assert_eq!(error.to_string(), "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, gru, s4d.");
+        assert_eq!(error.to_string(), "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, s4d, gru.");
     }
 
     #[test]
