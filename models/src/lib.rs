@@ -1,6 +1,6 @@
 //! Sequence models on [burn](https://burn.dev), generic over the backend.
 //!
-//! Every model maps `[batch, length, d_input]` to `[batch, length, d_output]` and is a [`Stack`] of blocks
+//! Every model maps `[batch, length, d_input]` to `[batch, length, d_output]` through blocks (mostly a [`Stack`])
 //! between an input and an output projection. Weights come from a seeded generator on the host, so the same
 //! seed gives the same weights on every backend, whatever else runs in the process.
 #![recursion_limit = "256"]
