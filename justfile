@@ -1,17 +1,36 @@
-# Recipes in one line each; `just` alone lists them.
+# Recipes; `just` alone lists them. A recipe that takes `--backend NAME` builds that backend too.
 
 set positional-arguments
 
 _default:
     @just --list
 
-# Run all synthetic suites that exist, e.g. `just bench-synthetic --preset smoke`
+# Run all synthetic suites that exist, e.g. `just bench-synthetic --preset smoke --backend wgpu`
 bench-synthetic *args:
-    cargo run --release -- bench memory "$@"
+    @just lookback bench memory "$@"
+
+# Run the program with any arguments, e.g. `just lookback list models`
+lookback *args:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    features=()
+    previous=
+    for word in "$@"; do
+        case "$previous $word" in
+            "--backend "*) features=(--features "$word") ;;
+            *" --backend="*) features=(--features "${word#--backend=}") ;;
+        esac
+        previous=$word
+    done
+    exec cargo run --release "${features[@]}" -- "$@"
 
 # Everything that must hold, on the default backend
 test:
     cargo test --release --workspace
+
+# The same results on every backend that this machine can run: flex, ndarray, and wgpu (a GPU, or Mesa's software Vulkan)
+test-backends:
+    cargo test --release --workspace --features ndarray,wgpu --test cli backends
 
 # Format and lints
 lint:
@@ -25,3 +44,10 @@ docs:
 # What continuous integration runs
 ci:
     bash .ci/run
+
+# Run the preset `quick`, and put its results, picture and tables into the repository and README.md
+readme out="runs/readme":
+    cargo run --release -- bench memory --out {{ out }}
+    mkdir -p docs/memory-quick
+    cp {{ out }}/results.csv {{ out }}/figures/error-vs-alpha.png docs/memory-quick/
+    UPDATE_README=1 cargo test --release --workspace --test readme

@@ -9,7 +9,7 @@ use lookback_models::{Io, ModelConfig};
 use lookback_registry::{Error, Params, Result, unknown_name};
 use serde::Serialize;
 
-use crate::models::{AnyModel, Entry};
+use crate::model_list::Builder;
 use crate::trainee::Trainee;
 
 /// The burn release that this crate is built on.
@@ -34,7 +34,11 @@ pub trait Hosted: AutodiffBackend {
     ///
     /// # Errors
     /// Invalid parameters.
-    fn trainee(model: &dyn AnyModel, request: Request<'_>, device: &Self::Device) -> Result<Box<dyn Trainee<Self>>>;
+    fn trainee(
+        model: &dyn BuildEverywhere,
+        request: Request<'_>,
+        device: &Self::Device,
+    ) -> Result<Box<dyn Trainee<Self>>>;
 }
 
 /// Work that is generic over the backend.
@@ -146,7 +150,7 @@ macro_rules! backends {
             )*
         }
 
-        impl<C: ModelConfig> BuildEverywhere for Entry<C> {
+        impl<C: ModelConfig> BuildEverywhere for Builder<C> {
             $(
                 #[cfg(feature = $feature)]
                 fn $method(
@@ -163,7 +167,7 @@ macro_rules! backends {
             #[cfg(feature = $feature)]
             impl Hosted for types::$variant {
                 fn trainee(
-                    model: &dyn AnyModel,
+                    model: &dyn BuildEverywhere,
                     request: Request<'_>,
                     device: &Self::Device,
                 ) -> Result<Box<dyn Trainee<Self>>> {

@@ -10,7 +10,7 @@ mod checkpoint;
 pub mod cli;
 pub mod environment;
 pub mod figures;
-mod models;
+mod model_list;
 pub mod probe;
 pub mod report;
 mod run_folder;
@@ -23,11 +23,16 @@ mod trainee;
 
 pub use lookback_benchmarks as benchmarks;
 pub use lookback_datasets as datasets;
-pub use lookback_models as models_library;
+pub use lookback_models as models;
 pub use lookback_registry::{Error, Params, Result};
-pub use models::{AnyModel, ModelFacts, Models};
+pub use model_list::Models;
 pub use run_folder::{RunFolder, RunLock};
 pub use runner::{RunEvent, RunOptions, run};
 pub use session::{Evaluation, Session, Step};
 pub use store::Store;
 pub use trainee::{Trained, Trainee};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::{BackendKind, BackendTask, Hosted, Request};
 use crate::environment::Environment;
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::probe;
 use crate::run_folder::{RunFolder, read_json, write_json, write_whole};
 use crate::session::{Evaluation, Session, Step};
@@ -84,7 +84,7 @@ pub fn run(
 pub(crate) fn session<B: Hosted>(spec: &RunSpec, models: &Models, device: B::Device) -> Result<Session<B>> {
     let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params)?;
     let request = Request { params: &spec.model.params, io: task.io(), seed: spec.seed, training: &spec.training };
-    let trainee = B::trainee(models.get(&spec.model.name)?, request, &device)?;
+    let trainee = B::trainee(models.builder(&spec.model.name)?, request, &device)?;
     Session::new(task, trainee, spec.training.clone(), spec.seed, device)
 }
 

@@ -1,9 +1,10 @@
 //! A folder of runs, with the plan that they come from.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use lookback_benchmarks::{Outcome, Planned, Preset, RunStatus};
+use lookback_benchmarks::{Axes, Outcome, Planned, Preset, RunSpec, RunStatus};
 use lookback_registry::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -71,11 +72,13 @@ impl Store {
         })
     }
 
-    /// Adds `runs` to the plan; those already there stay, so a wider command extends the same store.
+    /// Adds `runs` to the plan; those already there stay, so a wider command extends the same store. Only runs
+    /// whose place in the grid has another spec now leave the plan (their folders stay): the second value counts
+    /// them.
     ///
     /// # Errors
     /// The folder cannot be written, or belongs to another suite, preset or backend.
-    pub fn extend(&self, header: Header, command: &str, runs: &[Planned]) -> Result<Plan> {
+    pub fn extend(&self, header: Header, command: &str, runs: &[Planned]) -> Result<(Plan, usize)> {
         fs::create_dir_all(self.file("runs"))
             .map_err(|error| Error::caused(format!("Cannot create `{}`", self.root.display()), error))?;
         // Two sweeps may start at once; each must see the other's additions.
@@ -89,6 +92,7 @@ impl Store {
             .map_err(|error| Error::caused(format!("Cannot lock `{}`", lock_path.display()), error))?;
         let path = self.file("plan.json");
         let mut all = runs.to_vec();
+        let mut superseded = 0;
         if let Some(before) = read_json::<Plan>(&path)? {
             if before.header != header {
                 return Err(Error::new(format!(
@@ -103,12 +107,19 @@ impl Store {
                     header.backend
                 )));
             }
-            let known: std::collections::HashSet<String> = all.iter().map(|run| run.spec.id()).collect();
-            all.extend(before.runs.into_iter().filter(|run| !known.contains(&run.spec.id())));
+            let known: HashSet<String> = runs.iter().map(|run| run.spec.id()).collect();
+            let now: HashMap<&Axes, String> = runs.iter().map(|run| (&run.axes, without_seed(run))).collect();
+            for run in before.runs {
+                if now.get(&run.axes).is_some_and(|spec| *spec != without_seed(&run)) {
+                    superseded += 1;
+                } else if !known.contains(&run.spec.id()) {
+                    all.push(run);
+                }
+            }
         }
         let plan = Plan { header, command: command.to_owned(), runs: all };
         write_json(&path, &plan)?;
-        Ok(plan)
+        Ok((plan, superseded))
     }
 
     /// What has come of each run of a plan so far.
@@ -138,11 +149,49 @@ impl Store {
     }
 }
 
+/// The identity of what all seeds of a cell share.
+fn without_seed(run: &Planned) -> String {
+    RunSpec { seed: 0, ..run.spec.clone() }.id()
+}
+
 /// The preset's name on the command line.
 pub(crate) fn preset_name(preset: Preset) -> &'static str {
     match preset {
         Preset::Smoke => "smoke",
         Preset::Quick => "quick",
         Preset::Full => "full",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lookback_benchmarks::{Named, SPEC_VERSION, TrainingConfig};
+    use lookback_registry::Params;
+
+    fn planned(alpha: &str, seed: u64, steps: usize) -> Planned {
+        let named = |name: &str| Named { name: name.into(), params: Params::new() };
+        let training = TrainingConfig { steps, ..TrainingConfig::default() };
+        let spec = RunSpec { version: SPEC_VERSION, task: named(alpha), model: named("m"), training, seed };
+        Planned { spec, axes: [("alpha".to_owned(), alpha.to_owned())].into() }
+    }
+
+    #[test]
+    fn a_plan_grows_and_forgets_only_what_has_another_spec_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        let header = || Header { suite: "s".into(), preset: Preset::Smoke, backend: "b".into() };
+        let extend = |runs: &[Planned]| {
+            let (plan, superseded) = store.extend(header(), "command", runs).unwrap();
+            (plan.runs, superseded)
+        };
+        let old = [planned("1", 0, 10), planned("1", 1, 10)];
+        assert_eq!(extend(&old), (old.to_vec(), 0));
+        let other = planned("2", 0, 10);
+        let grown = vec![other.clone(), old[0].clone(), old[1].clone()];
+        assert_eq!(extend(std::slice::from_ref(&other)), (grown, 0));
+        // Both seeds of the cell go, also the one that is not asked for again.
+        let new = planned("1", 0, 20);
+        assert_eq!(extend(std::slice::from_ref(&new)), (vec![new, other], 2));
     }
 }

@@ -14,6 +14,7 @@ mod task;
 
 pub use spec::{Named, Optimizer, RunSpec, SPEC_VERSION, Schedule, TrainingConfig};
 pub use suite::{
-    Analysis, Axes, Finding, Outcome, Planned, Preset, Probe, RunResult, RunStatus, Suite, SuiteInfo, Table, Verdict,
+    Analysis, Axes, ExtraModel, Finding, Outcome, PlanRequest, Planned, Preset, Probe, RunResult, RunStatus, Suite,
+    SuiteInfo, Table, Verdict,
 };
 pub use task::{Metrics, Objective, Task, TaskEntry, TaskInfo, task, tasks};

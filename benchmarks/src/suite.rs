@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use lookback_registry::Result;
+use lookback_models::Catalogue;
+use lookback_registry::{Params, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::figure::Figure;
-use crate::spec::RunSpec;
+use crate::spec::{Named, RunSpec};
 
 /// How much of a suite is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,35 @@ pub enum Preset {
     Quick,
     /// The paper's sizes.
     Full,
+}
+
+/// What is asked of a suite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanRequest {
+    /// How much of it.
+    pub preset: Preset,
+    /// Seeds per cell; the preset's own number where `None`.
+    pub seeds: Option<usize>,
+    /// Models beside those of the suite.
+    pub extra_models: Vec<ExtraModel>,
+}
+
+impl PlanRequest {
+    /// The preset as it is.
+    pub fn new(preset: Preset) -> Self {
+        Self { preset, seeds: None, extra_models: Vec::new() }
+    }
+}
+
+/// A model that is run beside those of a suite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtraModel {
+    /// Its value on the axis `model`; must not be one of the suite's.
+    pub label: String,
+    /// Its name in the catalogue, with parameters.
+    pub model: Named,
+    /// What differs from the suite's recipe for such models: fields of [`TrainingConfig`](crate::TrainingConfig).
+    pub training: Params,
 }
 
 /// The coordinates of a run in the grid: axis name to value, as written on the command line.
@@ -120,6 +150,8 @@ pub struct Finding {
 /// A table for people: text cells under column titles.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Table {
+    /// What it shows, in a few words.
+    pub title: String,
     /// Column titles.
     pub columns: Vec<String>,
     /// Rows of as many cells.
@@ -131,8 +163,8 @@ pub struct Table {
 pub struct Analysis {
     /// One row per cell of the grid: all statistics.
     pub cells: Table,
-    /// A compact table for the terminal.
-    pub summary: Table,
+    /// Compact tables for the terminal.
+    pub summary: Vec<Table>,
     /// The figures, first the most telling.
     pub figures: Vec<Figure>,
     /// The findings.
@@ -157,14 +189,15 @@ pub trait Suite: Send + Sync {
     /// Name, title, summary, source.
     fn info(&self) -> SuiteInfo;
 
-    /// All runs of a preset, with `seeds` seeds per cell (the preset's own number where `None`).
-    ///
-    /// Parameters stand as the suite writes them; the caller resolves defaults through the registries.
+    /// All runs that are asked for, with every default filled in.
     ///
     /// # Errors
-    /// `seeds` is 0.
-    fn plan(&self, preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>>;
+    /// No seeds, or an extra model that is unknown, not valid, or has a label of the suite's.
+    fn plan(&self, request: &PlanRequest, models: &Catalogue) -> Result<Vec<Planned>>;
 
     /// Statistics, figures and findings of whatever has been run so far.
-    fn analyse(&self, outcomes: &[Outcome]) -> Result<Analysis>;
+    ///
+    /// # Errors
+    /// An outcome that is not of this suite, or whose model is not in the catalogue.
+    fn analyse(&self, outcomes: &[Outcome], models: &Catalogue) -> Result<Analysis>;
 }

@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use burn_flex::Flex;
-use lookback_benchmarks::suites::{models, suite};
-use lookback_benchmarks::{Analysis, Outcome, Planned, Preset, Probe, RunResult, RunStatus, Verdict, task};
+use lookback_benchmarks::suites::suite;
+use lookback_benchmarks::{
+    Analysis, ExtraModel, Named, Outcome, PlanRequest, Planned, Preset, Probe, RunResult, RunStatus, Verdict, task,
+};
+use lookback_models::Catalogue;
+use serde_json::json;
 
 const FINDINGS: [&str; 15] = [
     "not-below-floor",
@@ -63,11 +67,12 @@ impl Place {
 }
 
 fn plan(preset: Preset, seeds: Option<usize>) -> Vec<Planned> {
-    suite("memory").unwrap().plan(preset, seeds).unwrap()
+    let request = PlanRequest { seeds, ..PlanRequest::new(preset) };
+    suite("memory").unwrap().plan(&request, &Catalogue::default()).unwrap()
 }
 
 fn analyse(outcomes: &[Outcome]) -> Analysis {
-    suite("memory").unwrap().analyse(outcomes).unwrap()
+    suite("memory").unwrap().analyse(outcomes, &Catalogue::default()).unwrap()
 }
 
 fn not_run(planned: Planned) -> Outcome {
@@ -154,6 +159,7 @@ fn verdicts(analysis: &Analysis) -> BTreeMap<&str, Verdict> {
 
 #[test]
 fn every_plan_resolves_and_no_run_comes_twice() {
+    let models = Catalogue::default();
     for preset in [Preset::Smoke, Preset::Quick, Preset::Full] {
         let plan = plan(preset, None);
         let mut ids = BTreeSet::new();
@@ -171,9 +177,39 @@ fn every_plan_resolves_and_no_run_comes_twice() {
             let entry = task::<Flex>(&spec.task.name).unwrap();
             assert_eq!((entry.resolve)(&spec.task.params).unwrap(), spec.task.params, "a plan is resolved");
             let task = (entry.build)(&spec.task.params).unwrap();
-            assert_eq!(models::facts(&spec.model, task.io()).unwrap().params, spec.model.params, "a plan is resolved");
+            let model = *models.get(&spec.model.name).unwrap();
+            let facts = model.facts(&spec.model.params, task.io()).unwrap();
+            assert_eq!(facts.params, spec.model.params, "a plan is resolved");
         }
     }
+}
+
+#[test]
+fn further_models_run_beside_those_of_the_suite() {
+    let params = |value: serde_json::Value| value.as_object().unwrap().clone();
+    let extra = |label: &str, d_state: i64| ExtraModel {
+        label: label.into(),
+        model: Named { name: "lru".into(), params: params(json!({"d_state": d_state})) },
+        training: params(json!({"steps": 7})),
+    };
+    let plan_with = |extra_models: Vec<ExtraModel>| {
+        let request = PlanRequest { extra_models, ..PlanRequest::new(Preset::Smoke) };
+        suite("memory").unwrap().plan(&request, &Catalogue::default())
+    };
+    let plan = plan_with(vec![extra("lru:d_state=6", 6)]).unwrap();
+    let (own, others): (Vec<_>, Vec<_>) = plan.into_iter().partition(|run| run.axes["model"] == "lru:d_state=6");
+    assert_eq!(others, self::plan(Preset::Smoke, None));
+    assert_eq!(own.len(), 8, "one run for each alpha of each memory");
+    assert!(own.iter().all(|run| run.spec.model.params["d_state"] == 6 && run.spec.training.steps == 7));
+    let analysis = analyse(&world(&own, |_| 0.5));
+    let rows = analysis.summary.iter().flat_map(|table| &table.rows);
+    assert_eq!(rows.filter(|row| row[0].starts_with("lru:d_state=6, ")).count(), 4, "{:?}", analysis.summary);
+
+    let message = |extras: Vec<ExtraModel>| plan_with(extras).unwrap_err().chain();
+    assert_eq!(message(vec![extra("gru", 6)]), "The preset already has a model with the label `gru`.");
+    assert!(
+        message(vec![extra("odd", 7)]).starts_with("The model `lru` cannot be built: `d_state` is 7, but it must be")
+    );
 }
 
 #[test]
@@ -289,16 +325,16 @@ fn diverged_and_missing_runs_are_counted() {
     let shown = |name: &str| analysis.cells.rows[0][column(&analysis, name)].as_str();
     assert_eq!([shown("seeds"), shown("diverged"), shown("missing"), shown("note")], ["1", "1", "1", "one seed"]);
     assert_eq!([shown("nmse_mean"), shown("nmse_sd"), shown("mse_min")], ["2.5000e-1", "", "1.2500e-1"]);
-    let rows = &analysis.summary.rows;
-    assert_eq!(rows[0], ["exponential", "alpha", "0.01", "0.1", "0.5", "1"]);
-    assert_eq!(rows[1], ["", "gru, 16 units", "0.25*", "0.25", "0.25", "0.25"]);
+    let [table] = analysis.summary.as_slice() else { panic!("one memory, one table: {:?}", analysis.summary) };
+    assert_eq!(table.columns, ["model", "alpha 0.01", "alpha 0.1", "alpha 0.5", "alpha 1"]);
+    assert_eq!(table.rows[0], ["gru, 16 units", "0.25*", "0.25", "0.25", "0.25"]);
 }
 
 #[test]
 fn outcomes_of_other_suites_are_errors() {
     let mut planned = plan(Preset::Smoke, None).swap_remove(0);
     planned.axes.remove("alpha");
-    let error = suite("memory").unwrap().analyse(&[not_run(planned)]).unwrap_err();
+    let error = suite("memory").unwrap().analyse(&[not_run(planned)], &Catalogue::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "A run of suite `memory` has no axis `alpha`; it must have memory, alpha, model, size."
@@ -318,7 +354,7 @@ fn figures_are_drawn(analysis: &Analysis) {
             }
         }
     }
-    for table in [&analysis.cells, &analysis.summary] {
+    for table in analysis.summary.iter().chain([&analysis.cells]) {
         assert!(!table.rows.is_empty() && table.rows.iter().all(|row| row.len() == table.columns.len()));
     }
 }

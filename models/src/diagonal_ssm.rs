@@ -217,4 +217,8 @@ impl ModelConfig for DiagonalSsmConfig {
     fn lti_states(&self) -> Option<usize> {
         (self.stack.norm == Norm::None).then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
     }
+
+    fn stable(&self) -> bool {
+        self.reparameterization != Reparameterization::Direct
+    }
 }

@@ -26,4 +26,5 @@ pub mod tcn;
 pub mod transformer;
 
 pub use model::{Io, ModelConfig, ModelInfo, SequenceModel};
+pub use registry::{Catalogue, ModelEntry, ModelFacts, configure};
 pub use stack::{Block, Norm, Recurrent, Stack, StackConfig};

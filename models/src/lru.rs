@@ -208,4 +208,8 @@ impl ModelConfig for LruConfig {
     fn lti_states(&self) -> Option<usize> {
         (self.stack.norm == Norm::None).then_some(self.stack.n_layers * self.d_state)
     }
+
+    fn stable(&self) -> bool {
+        true
+    }
 }

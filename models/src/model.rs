@@ -84,6 +84,12 @@ pub trait ModelConfig: Configurable + std::fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether no state can grow by itself, whatever the weights: every eigenvalue of the recurrence stays within
+    /// the closed unit disk by construction.
+    fn stable(&self) -> bool {
+        false
+    }
+
     /// The widest model of this family with at most `budget` parameters, or the narrowest valid one where
     /// none fits.
     fn fit_budget(&self, budget: usize, io: Io) -> Self {

@@ -1,7 +1,11 @@
-//! The list of models. Adding one is one file, its `mod` line, and one line here.
+//! The list of models, and what can be asked of a model by its name, without a backend.
+
+use lookback_registry::{Field, Params, Result, fields, parse, to_params, unknown_name};
+
+use crate::model::{Io, ModelConfig, ModelInfo};
 
 /// Hands the list of all model configurations to a macro: `with_models!(callback)` expands to
-/// `callback! { path::Config, path::Config, ... }`.
+/// `callback! { path::Config, path::Config, ... }`. Adding a model is one file, its `mod` line, and one line here.
 #[macro_export]
 macro_rules! with_models {
     ($callback:ident) => {
@@ -17,4 +21,159 @@ macro_rules! with_models {
             $crate::transformer::TransformerConfig,
         }
     };
+}
+
+/// What is known of a model once its parameters and the shape of its task are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFacts {
+    /// All parameters, defaults filled in.
+    pub params: Params,
+    /// Trainable scalars.
+    pub num_params: usize,
+    /// Whether output t depends on inputs up to t only.
+    pub causal: bool,
+    /// The receptive field in time steps, where the model cannot see further back.
+    pub window: Option<usize>,
+    /// Real states in all, where the model is linear and time-invariant.
+    pub lti_states: Option<usize>,
+    /// Whether no state can grow by itself, whatever the weights.
+    pub stable: bool,
+}
+
+/// One line of a [`Catalogue`].
+#[derive(Debug, Clone, Copy)]
+pub struct ModelEntry {
+    /// Name, title, summary, source.
+    pub info: ModelInfo,
+    /// Parameters with documentation and defaults.
+    pub fields: fn() -> Vec<Field>,
+    facts: fn(&Params, Io) -> Result<ModelFacts>,
+    at_budget: fn(&Params, usize, Io) -> Result<Params>,
+}
+
+impl ModelEntry {
+    /// The line of the configuration `C`.
+    pub fn of<C: ModelConfig>() -> Self {
+        Self { info: C::INFO, fields: fields::<C>, facts: facts_of::<C>, at_budget: at_budget_of::<C> }
+    }
+
+    /// Resolves, checks and counts a model.
+    ///
+    /// # Errors
+    /// A parameter is unknown, or a value is not valid for this shape.
+    pub fn facts(&self, params: &Params, io: Io) -> Result<ModelFacts> {
+        (self.facts)(params, io)
+    }
+
+    /// All parameters of the widest model of the same family with at most `budget` trainable scalars, or of the
+    /// narrowest valid one where none fits.
+    ///
+    /// # Errors
+    /// As [`ModelEntry::facts`].
+    pub fn at_budget(&self, params: &Params, budget: usize, io: Io) -> Result<Params> {
+        (self.at_budget)(params, budget, io)
+    }
+}
+
+/// The configuration that `params` describe, checked for a task's shape.
+///
+/// # Errors
+/// A parameter is unknown, or a value is not valid for this shape.
+pub fn configure<C: ModelConfig>(params: &Params, io: Io) -> Result<C> {
+    let name = C::INFO.name;
+    let config: C = parse(&format!("model `{name}`"), params)?;
+    config.validate(io).map_err(|error| error.context(format!("The model `{name}` cannot be built")))?;
+    Ok(config)
+}
+
+fn facts_of<C: ModelConfig>(params: &Params, io: Io) -> Result<ModelFacts> {
+    let config: C = configure(params, io)?;
+    Ok(ModelFacts {
+        params: to_params(&config),
+        num_params: config.num_params(io),
+        causal: config.causal(),
+        window: config.window(),
+        lti_states: config.lti_states(),
+        stable: config.stable(),
+    })
+}
+
+fn at_budget_of<C: ModelConfig>(params: &Params, budget: usize, io: Io) -> Result<Params> {
+    let config: C = configure(params, io)?;
+    Ok(to_params(&config.fit_budget(budget, io)))
+}
+
+/// Models by name.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    entries: Vec<ModelEntry>,
+}
+
+impl Default for Catalogue {
+    /// All models of this crate.
+    fn default() -> Self {
+        macro_rules! entries {
+            ($($config:ty),* $(,)?) => { vec![$(ModelEntry::of::<$config>()),*] };
+        }
+        Self { entries: with_models!(entries) }
+    }
+}
+
+impl Catalogue {
+    /// Adds a model, which may replace one of the same name.
+    pub fn add(&mut self, entry: ModelEntry) {
+        self.entries.retain(|known| known.info.name != entry.info.name);
+        self.entries.push(entry);
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &ModelEntry> {
+        self.entries.iter()
+    }
+
+    /// The model named `name`.
+    ///
+    /// # Errors
+    /// The name is unknown: lists the known ones, nearest first.
+    pub fn get(&self, name: &str) -> Result<&ModelEntry> {
+        let names = self.iter().map(|entry| entry.info.name);
+        self.iter().find(|entry| entry.info.name == name).ok_or_else(|| unknown_name("model", name, names))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IO: Io = Io { d_input: 1, d_output: 1, length: 128 };
+
+    fn params(value: serde_json::Value) -> Params {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn models_are_resolved_and_counted() {
+        let models = Catalogue::default();
+        let linear_rnn = models.get("linear-rnn").unwrap();
+        let facts = linear_rnn.facts(&params(serde_json::json!({"d_model": 4})), IO).unwrap();
+        assert_eq!((facts.num_params, facts.lti_states, facts.window), (8 + 32 + 5, Some(4), None));
+        assert!(facts.params.contains_key("n_layers"));
+        let params = linear_rnn.at_budget(&Params::new(), 45, IO).unwrap();
+        assert_eq!(params["d_model"], 4);
+    }
+
+    #[test]
+    fn bad_models_are_errors() {
+        let models = Catalogue::default();
+        let unknown = models.get("linear-rn").unwrap_err().to_string();
+        assert!(unknown.starts_with("There is no model named `linear-rn`. Did you mean `linear-rnn`?"), "{unknown}");
+        let gru = models.get("gru").unwrap();
+        let zero = gru.facts(&params(serde_json::json!({"d_model": 0})), IO).unwrap_err();
+        assert_eq!(
+            zero.chain(),
+            "The model `gru` cannot be built: `d_model` is 0, but it must be a whole number from 1 up."
+        );
+        let negative = gru.facts(&params(serde_json::json!({"d_model": -3})), IO).unwrap_err();
+        assert!(negative.chain().contains("-3"), "{}", negative.chain());
+    }
 }

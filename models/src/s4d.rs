@@ -249,4 +249,8 @@ impl ModelConfig for S4dConfig {
         (self.stack.norm == Norm::None && self.activation == Activation::None)
             .then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
     }
+
+    fn stable(&self) -> bool {
+        true
+    }
 }

@@ -20,7 +20,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run a suite: every run that is not done yet, then the report
     #[command(after_help = "Examples:\n  lookback bench memory\n  lookback bench memory --preset smoke --jobs 2\n  \
-        lookback bench memory --only memory=impulse,model=tcn-long,model=s4d --seeds 3")]
+        lookback bench memory --only memory=impulse,model=tcn-long,model=s4d --seeds 3\n  \
+        lookback bench memory --also transformer:n_layers=2:training.steps=800")]
     Bench(BenchArguments),
     /// Train one model on one task
     #[command(after_help = "Examples:\n  lookback train --model s4d --set task.function=impulse \
@@ -110,6 +111,9 @@ pub(super) struct BenchArguments {
     /// Only the runs with these values of these axes; several values of one axis are alternatives
     #[arg(long, value_name = "AXIS=VALUE,...", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// A further model beside those of the suite, one of `lookback list models`; may be given several times
+    #[arg(long, value_name = "MODEL[:KEY=VALUE...]")]
+    pub also: Vec<String>,
     /// The folder of the sweep [default: runs/SUITE-PRESET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::suites;
+use lookback_benchmarks::{PlanRequest, suites};
 use lookback_registry::{Error, Result};
 
 use super::Exit;
@@ -13,9 +13,9 @@ use super::args::{BenchArguments, LogFormat};
 use super::out;
 use super::progress::SweepProgress;
 use super::report::write_report;
-use super::resolve::{resolve_plan, select};
+use super::resolve::{extra_model, select};
 use crate::backend::BackendKind;
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::store::{Header, Store, preset_name};
 use crate::sweep::{SweepOptions, sweep};
 
@@ -24,7 +24,9 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let suite = suites::suite(&arguments.suite)?;
     let backend = arguments.backend.kind()?;
     let preset = arguments.preset.into();
-    let runs = resolve_plan(select(suite.plan(preset, arguments.seeds)?, &arguments.only)?, models, backend)?;
+    let extra_models = arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?;
+    let request = PlanRequest { preset, seeds: arguments.seeds, extra_models };
+    let runs = select(suite.plan(&request, models.catalogue())?, &arguments.only)?;
     let jobs = match arguments.jobs {
         Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
         Some(jobs) => jobs,
@@ -36,7 +38,14 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let command = command_line();
     let store = Store::new(folder(&arguments, backend));
     let header = Header { suite: suite.info().name.to_owned(), preset, backend: backend.name().to_owned() };
-    let plan = store.extend(header, &command, &runs)?;
+    let (plan, superseded) = store.extend(header, &command, &runs)?;
+    if superseded > 0 {
+        out::complain(&format!(
+            "{superseded} runs in `{}` were planned with other settings for the same place in the grid; the report leaves \
+             them out.",
+            store.root().display()
+        ));
+    }
     let options = SweepOptions {
         backend,
         jobs,
@@ -61,7 +70,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     progress.finish();
 
     if summary.done > 0 {
-        write_report(&store, &plan, suite.as_ref(), arguments.log_format)?;
+        write_report(&store, &plan, suite.as_ref(), models, arguments.log_format)?;
     }
     for (id, reason) in &summary.failed {
         if arguments.log_format == LogFormat::Text {

@@ -10,7 +10,7 @@ use super::Exit;
 use super::args::{ListArguments, ListKind};
 use super::out;
 use crate::backend::{BackendKind, BackendTask, Hosted, backends};
-use crate::models::Models;
+use crate::model_list::Models;
 
 /// One entry of a list.
 struct Line {
@@ -57,11 +57,12 @@ fn lines(kind: ListKind, models: &Models) -> Result<Vec<Line>> {
     let line = |name: &str, text: &str, json: Value| Line { name: name.to_owned(), text: text.to_owned(), json };
     Ok(match kind {
         ListKind::Models => models
+            .catalogue()
             .iter()
             .map(|model| {
-                let info = model.info();
+                let info = model.info;
                 let json = json!({"name": info.name, "title": info.title, "summary": info.summary,
-                    "source": info.source, "parameters": model.fields()});
+                    "source": info.source, "parameters": (model.fields)()});
                 line(info.name, info.summary, json)
             })
             .collect(),

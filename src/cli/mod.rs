@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use lookback_registry::{Error, Result};
 
-use crate::models::Models;
+use crate::model_list::Models;
 use args::{Arguments, Command};
 
 /// How a command ended; its exit code.

@@ -8,7 +8,7 @@ use super::Exit;
 use super::args::ProbeArguments;
 use super::out;
 use crate::backend::{BackendTask, Hosted};
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::run_folder::{RunFolder, read};
 use crate::runner::session;
 

@@ -11,7 +11,7 @@ use super::args::{LogFormat, ReportArguments};
 use super::out;
 use crate::environment::Environment;
 use crate::figures;
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::report::{Cell, Column, Counts, Kind, ReportInput, ResultsTable, html, terminal_table};
 use crate::run_folder::{read_json, write_whole};
 use crate::runner::Timing;
@@ -19,18 +19,24 @@ use crate::store::{Plan, Store, preset_name};
 use crate::sweep::failure;
 
 /// Makes the report of a folder again.
-pub(super) fn report(arguments: &ReportArguments, _models: &Models) -> Result<Exit> {
+pub(super) fn report(arguments: &ReportArguments, models: &Models) -> Result<Exit> {
     let store = Store::new(&arguments.dir);
     let plan = store.plan()?;
     let suite = suites::suite(&plan.header.suite)?;
-    write_report(&store, &plan, suite.as_ref(), arguments.log_format)?;
+    write_report(&store, &plan, suite.as_ref(), models, arguments.log_format)?;
     Ok(Exit::Success)
 }
 
 /// Writes tables, figures and the page of all runs of the plan, and prints what they say.
-pub(super) fn write_report(store: &Store, plan: &Plan, suite: &dyn Suite, format: LogFormat) -> Result<()> {
+pub(super) fn write_report(
+    store: &Store,
+    plan: &Plan,
+    suite: &dyn Suite,
+    models: &Models,
+    format: LogFormat,
+) -> Result<()> {
     let outcomes = store.outcomes(&plan.runs)?;
-    let analysis = suite.analyse(&outcomes)?;
+    let analysis = suite.analyse(&outcomes, models.catalogue())?;
 
     let results = results_table(&outcomes);
     write_whole(&store.file("results.csv"), &results.to_csv()?)?;
@@ -80,8 +86,10 @@ pub(super) fn write_report(store: &Store, plan: &Plan, suite: &dyn Suite, format
 }
 
 fn say_analysis(analysis: &Analysis) {
-    out::say(&terminal_table(&analysis.summary, out::width()));
-    out::say("\nfindings");
+    for table in &analysis.summary {
+        out::say(&format!("{}\n{}\n", table.title, terminal_table(table, out::width())));
+    }
+    out::say("findings");
     for finding in &analysis.findings {
         let verdict = match finding.verdict {
             Verdict::Holds => "holds",

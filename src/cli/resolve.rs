@@ -1,24 +1,21 @@
 //! From what stands on the command line to complete specs.
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Named, Planned, RunSpec, task};
+use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task};
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, nearest, unknown_name};
 use serde_json::Value;
 
 use crate::backend::{BackendKind, BackendTask, Hosted};
-use crate::models::Models;
+use crate::model_list::Models;
 
 /// The spec with every default filled in and every parameter checked, and the task's shape.
 pub(super) fn resolve(spec: &RunSpec, models: &Models, backend: BackendKind) -> Result<(RunSpec, Io)> {
-    let model = models.get(&spec.model.name)?;
+    let model = models.catalogue().get(&spec.model.name)?;
     let (task, io) = resolve_task(&spec.task, backend)?;
-    let model_params = model.resolve(&spec.model.params)?;
-    model.facts(&model_params, io)?;
+    let params = model.facts(&spec.model.params, io)?.params;
     spec.training.validate()?;
-    let resolved =
-        RunSpec { task, model: Named { name: spec.model.name.clone(), params: model_params }, ..spec.clone() };
-    Ok((resolved, io))
+    Ok((RunSpec { task, model: Named { name: spec.model.name.clone(), params }, ..spec.clone() }, io))
 }
 
 /// The task with every default filled in, and its shape.
@@ -36,20 +33,23 @@ pub(super) fn resolve_task(named: &Named, backend: BackendKind) -> Result<(Named
     backend.dispatch(Resolve(named))
 }
 
-/// Specs of a plan with every default filled in.
-pub(super) fn resolve_plan(runs: Vec<Planned>, models: &Models, backend: BackendKind) -> Result<Vec<Planned>> {
-    runs.into_iter()
-        .map(|planned| Ok(Planned { spec: resolve(&planned.spec, models, backend)?.0, axes: planned.axes }))
-        .collect()
+/// `NAME`, or `NAME:KEY=VALUE:...` with parameters of the model and, as `training.KEY`, of its training.
+pub(super) fn extra_model(text: &str) -> Result<ExtraModel> {
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let mut params = set_pairs("also", &parts.map(String::from).collect::<Vec<_>>())?;
+    let training = take_group(&mut params, "training")?;
+    Ok(ExtraModel { label: text.to_owned(), model: Named { name, params }, training })
 }
 
 /// `KEY=VALUE` pairs as parameters; dots in a key nest. A value is JSON where it reads as such, else text.
-pub(super) fn set_pairs(pairs: &[String]) -> Result<Params> {
+pub(super) fn set_pairs(flag: &str, pairs: &[String]) -> Result<Params> {
     let mut params = Params::new();
     for pair in pairs {
-        let (key, text) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Error::new(format!("`--set {pair}` is not of the form KEY=VALUE, e.g. --set model.d_model=16."))
-        })?;
+        let (key, text) = pair
+            .split_once('=')
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| Error::new(format!("`{pair}` after --{flag} is not of the form KEY=VALUE.")))?;
         let value = read_value(text);
         let mut place = &mut params;
         let mut parts = key.split('.').peekable();
@@ -60,7 +60,7 @@ pub(super) fn set_pairs(pairs: &[String]) -> Result<Params> {
             }
             let next = place.entry(part.to_owned()).or_insert_with(|| Value::Object(Params::new()));
             place = next.as_object_mut().ok_or_else(|| {
-                Error::new(format!("`--set {pair}`: `{part}` already has a value and cannot hold `{key}`."))
+                Error::new(format!("`{pair}` after --{flag}: `{part}` already has a value and cannot hold `{key}`."))
             })?;
         }
     }
@@ -81,7 +81,7 @@ pub(super) fn take_group(params: &mut Params, name: &str) -> Result<Params> {
         None => Ok(Params::new()),
         Some(Value::Object(group)) => Ok(group),
         Some(other) => {
-            Err(Error::new(format!("`--set {name}={other}`: name a parameter, e.g. --set {name}.KEY=VALUE.")))
+            Err(Error::new(format!("`{name}={other}` names a group of parameters; name one, as {name}.KEY=VALUE.")))
         }
     }
 }
@@ -133,15 +133,24 @@ mod tests {
 
     #[test]
     fn keys_nest_and_values_are_json_or_text() {
-        let params = set_pairs(&["model.d_model=8".into(), "task.function=airy".into(), "task.f.alpha=.5".into()]);
+        let params =
+            set_pairs("set", &["model.d_model=8".into(), "task.function=airy".into(), "task.f.alpha=.5".into()]);
         assert_eq!(
             Value::Object(params.unwrap()),
             json!({"model": {"d_model": 8}, "task": {"function": "airy", "f": {"alpha": 0.5}}})
         );
         assert_eq!(
-            set_pairs(&["nothing".into()]).unwrap_err().to_string(),
-            "`--set nothing` is not of the form KEY=VALUE, e.g. --set model.d_model=16."
+            set_pairs("set", &["nothing".into()]).unwrap_err().to_string(),
+            "`nothing` after --set is not of the form KEY=VALUE."
         );
+    }
+
+    #[test]
+    fn further_models_carry_parameters() {
+        let extra = extra_model("s4d:d_state=64:training.steps=9").unwrap();
+        assert_eq!((extra.label.as_str(), extra.model.name.as_str()), ("s4d:d_state=64:training.steps=9", "s4d"));
+        assert_eq!((&extra.model.params["d_state"], &extra.training["steps"]), (&json!(64), &json!(9)));
+        assert_eq!(extra_model("s4d").unwrap().model.params, Params::new());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `lookback show`.
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Named, TrainingConfig, suites, task};
+use lookback_benchmarks::{Named, PlanRequest, TrainingConfig, suites, task};
 use lookback_datasets::memory_function_entry;
 use lookback_models::Io;
 use lookback_registry::{Field, Params, Result};
@@ -10,13 +10,13 @@ use super::Exit;
 use super::args::{ShowArguments, ShowKind};
 use super::out;
 use super::progress::name;
-use super::resolve::{resolve_plan, resolve_task, set_pairs};
-use crate::backend::{BackendKind, BackendTask, Hosted, Request};
-use crate::models::Models;
+use super::resolve::{resolve_task, set_pairs};
+use crate::backend::{BackendKind, BackendTask, BuildEverywhere, Hosted, Request};
+use crate::model_list::Models;
 
 /// Prints one entry of a list.
 pub(super) fn show(arguments: &ShowArguments, models: &Models) -> Result<Exit> {
-    let params = set_pairs(&arguments.set)?;
+    let params = set_pairs("set", &arguments.set)?;
     match arguments.kind {
         ShowKind::MemoryFunction => memory_function(arguments, &params)?,
         ShowKind::Model => model(arguments, &params, models)?,
@@ -49,7 +49,7 @@ fn formula(text: &str) -> &str {
 }
 
 fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<()> {
-    struct Describe<'a>(&'a dyn crate::models::AnyModel, &'a Params, Io);
+    struct Describe<'a>(&'a dyn BuildEverywhere, &'a Params, Io);
     impl BackendTask for Describe<'_> {
         type Output = Result<String>;
         fn run<B: Hosted>(self, device: <B as BackendTypes>::Device) -> Self::Output {
@@ -58,12 +58,12 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
             Ok(B::trainee(self.0, request, &device)?.describe())
         }
     }
-    let entry = models.get(&arguments.name)?;
-    let info = entry.info();
+    let entry = models.catalogue().get(&arguments.name)?;
+    let info = entry.info;
     let io = Io { d_input: 1, d_output: 1, length: arguments.length as usize };
-    let resolved = entry.resolve(params)?;
-    let facts = entry.facts(&resolved, io)?;
-    let modules = BackendKind::first()?.dispatch(Describe(entry, &resolved, io))?;
+    let facts = entry.facts(params, io)?;
+    let builder = models.builder(info.name)?;
+    let modules = BackendKind::first()?.dispatch(Describe(builder, &facts.params, io))?;
     if arguments.csv {
         out::say("tensor,shape,parameters");
         for line in modules.lines() {
@@ -73,7 +73,7 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
         return Ok(());
     }
     out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.title, info.summary, info.source));
-    out::say(&parameters(&entry.fields(), &resolved));
+    out::say(&parameters(&(entry.fields)(), &facts.params));
     out::say(&format!("\nmodules (1 input, 1 output channel, {} steps)", arguments.length));
     for line in modules.lines() {
         out::say(&format!("  {}", line.trim_end()));
@@ -113,7 +113,7 @@ fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
 fn suite(arguments: &ShowArguments, models: &Models) -> Result<()> {
     let suite = suites::suite(&arguments.name)?;
     let info = suite.info();
-    let runs = resolve_plan(suite.plan(arguments.preset.into(), None)?, models, BackendKind::first()?)?;
+    let runs = suite.plan(&PlanRequest::new(arguments.preset.into()), models.catalogue())?;
     if arguments.csv {
         let axes: std::collections::BTreeSet<&str> =
             runs.iter().flat_map(|run| run.axes.keys().map(String::as_str)).collect();

@@ -13,7 +13,7 @@ use super::args::{LogFormat, TrainArguments};
 use super::out;
 use super::progress::RunProgress;
 use super::resolve::{resolve, set_pairs, take_group};
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::run_folder::RunFolder;
 use crate::runner::{RunEnd, RunOptions, run};
 
@@ -74,7 +74,7 @@ fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
         return RunSpec::from_json(&text)
             .map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())));
     }
-    let mut groups = set_pairs(&arguments.set)?;
+    let mut groups = set_pairs("set", &arguments.set)?;
     let task = take_group(&mut groups, "task")?;
     let model = take_group(&mut groups, "model")?;
     let training = take_group(&mut groups, "training")?;

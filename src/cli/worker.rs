@@ -10,7 +10,7 @@ use lookback_registry::Result;
 use super::Exit;
 use super::args::WorkerArguments;
 use super::out;
-use crate::models::Models;
+use crate::model_list::Models;
 use crate::run_folder::RunFolder;
 use crate::runner::{RunEnd, RunOptions, run};
 use crate::sweep::{EXIT_BUSY, EXIT_STOPPED, WorkerLine};

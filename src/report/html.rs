@@ -57,10 +57,16 @@ pub fn html(input: &ReportInput) -> String {
     header(&mut page, input);
     page.push_str("<main>\n");
     findings(&mut page, &input.analysis.findings);
-    if !input.analysis.summary.rows.is_empty() {
-        page.push_str("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n");
-        table(&mut page, "summary-table", &input.analysis.summary);
-        page.push_str("</section>\n");
+    if !input.analysis.summary.is_empty() {
+        page.push_str(
+            "<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n<div class=\"tables\">\n",
+        );
+        for (number, summary) in input.analysis.summary.iter().enumerate() {
+            let _ = writeln!(page, "<div>\n<h3>{}</h3>", escape(&summary.title));
+            table(&mut page, &format!("summary-{number}"), summary);
+            page.push_str("</div>\n");
+        }
+        page.push_str("</div>\n</section>\n");
     }
     figures_of(&mut page, input.analysis);
     cells(&mut page, &input.analysis.cells);
@@ -100,7 +106,7 @@ fn header(page: &mut String, input: &ReportInput) {
          <nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>",
         escape(input.command)
     );
-    if !input.analysis.summary.rows.is_empty() {
+    if !input.analysis.summary.is_empty() {
         page.push_str("<li><a href=\"#summary\">Summary</a></li>");
     }
     page.push_str(
@@ -226,6 +232,7 @@ mod tests {
 
     fn table(rows: usize) -> Table {
         Table {
+            title: "impulse: mean <NMSE>".into(),
             columns: ["memory", "alpha", "model", "NMSE (mean)", "NMSE (min)"].map(String::from).to_vec(),
             rows: (0..rows)
                 .map(|row| {
@@ -253,7 +260,7 @@ mod tests {
         };
         Analysis {
             cells: table(12),
-            summary: table(3),
+            summary: vec![table(3), table(4)],
             figures: samples::figures(),
             findings: vec![
                 finding("impulse-needs-states", Verdict::Holds, "NMSE .62 at 16 states, 3e-7 at 32."),
@@ -358,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_page_without_results_is_whole() {
-        let empty = Analysis { cells: Table::default(), summary: Table::default(), figures: vec![], findings: vec![] };
+        let empty = Analysis { cells: Table::default(), summary: vec![], figures: vec![], findings: vec![] };
         let page = page(&empty);
         assert!(page.ends_with("</html>\n") && page.contains("This suite states no findings."));
     }

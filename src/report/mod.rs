@@ -6,4 +6,4 @@ mod table;
 
 pub use export::{Cell, Column, Kind, ResultsTable};
 pub use html::{Counts, ReportInput, html};
-pub use table::terminal_table;
+pub use table::{markdown_table, terminal_table};

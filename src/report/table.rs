@@ -25,6 +25,18 @@ pub fn terminal_table(table: &Table, width: usize) -> String {
     text.trim_fmt()
 }
 
+/// `table` as GitHub-flavoured Markdown, numbers to the right.
+pub fn markdown_table(table: &Table) -> String {
+    let line = |cells: &[String]| {
+        let escaped: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        format!("| {} |\n", escaped.join(" | "))
+    };
+    let rule = |column| if is_numeric(table, column) { "---:" } else { "---" }.to_owned();
+    let rules: Vec<String> = (0..table.columns.len()).map(rule).collect();
+    let rows: String = table.rows.iter().map(|row| line(row)).collect();
+    format!("{}{}{rows}", line(&table.columns), line(&rules))
+}
+
 fn alignment(table: &Table, column: usize) -> CellAlignment {
     if is_numeric(table, column) { CellAlignment::Right } else { CellAlignment::Left }
 }
@@ -54,6 +66,7 @@ mod tests {
 
     fn table(rows: &[[&str; 3]]) -> Table {
         Table {
+            title: String::new(),
             columns: ["model", "NMSE", "status"].map(String::from).to_vec(),
             rows: rows.iter().map(|row| row.map(String::from).to_vec()).collect(),
         }
@@ -72,6 +85,12 @@ mod tests {
         // A rule above, below the titles and at the end; none between the rows.
         assert_eq!(lines.len(), 6, "{text}");
         assert_eq!(text, terminal_table(&table(&[["s4d", "1.2e-5 ± 3e-6", "ok"], ["tcn", "0.93", "—"]]), 60));
+    }
+
+    #[test]
+    fn markdown_keeps_bars_inside_their_cells() {
+        let text = markdown_table(&table(&[["a|b", "1", "ok"]]));
+        assert_eq!(text, "| model | NMSE | status |\n| --- | ---: | --- |\n| a\\|b | 1 | ok |\n");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The list of suites.
 
 pub mod memory;
-pub mod models;
 
 use lookback_registry::{Result, unknown_name};
 

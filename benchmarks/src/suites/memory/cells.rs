@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use lookback_models::{Catalogue, ModelFacts};
 use lookback_registry::{Error, Result};
 
 use super::findings::LADDERS;
-use super::floors::{self, Fits, Floor, Problem, Request};
+use super::floors::{self, Fits, Floor, Lti, Problem, Request};
 use crate::oracle;
 use crate::stats::{self, Summary};
 use crate::suite::{Outcome, RunStatus};
-use crate::suites::models::{self, ModelFacts};
 
 /// One cell of the grid.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Cells {
     ///
     /// # Errors
     /// An outcome without the axes of this suite, or with a spec that is not valid.
-    pub fn collect(outcomes: &[Outcome]) -> Result<Self> {
+    pub fn collect(outcomes: &[Outcome], models: &Catalogue) -> Result<Self> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut cells: Vec<Cell> = Vec::new();
         let mut known: BTreeMap<[String; 4], usize> = BTreeMap::new();
@@ -85,7 +85,7 @@ impl Cells {
                         model,
                         size,
                         problem,
-                        facts: models::facts(&spec.model, problems[problem].io)?,
+                        facts: models.get(&spec.model.name)?.facts(&spec.model.params, problems[problem].io)?,
                         outcomes: Vec::new(),
                         nmse: None,
                         mse: None,
@@ -199,19 +199,23 @@ fn floor(problem: &Problem, fits: &Fits, facts: &ModelFacts) -> Option<Floor> {
     if !problem.white {
         return None;
     }
-    if let Some(states) = facts.lti_states {
-        return fits.get(&states).map(|(fit, hankel)| Floor::Lti { states, fit: *fit, hankel: *hankel });
+    if let Some(lti) = lti(facts) {
+        let states = lti.states;
+        return fits.get(&lti).map(|(fit, hankel)| Floor::Lti { states, fit: *fit, hankel: *hankel });
     }
     let window = facts.window?;
     Some(Floor::Window { window, nmse: oracle::window_floor(&problem.rho, window, Some(&problem.weights)) })
+}
+
+fn lti(facts: &ModelFacts) -> Option<Lti> {
+    Some(Lti { states: facts.lti_states?, stable: facts.stable })
 }
 
 /// Which fits the floors of the cells and the statements on required states ask for.
 fn requests(problems: &[Problem], cells: &[Cell]) -> Vec<Request> {
     let mut requests = vec![Request::default(); problems.len()];
     for cell in cells {
-        let states = &mut requests[cell.problem].states;
-        states.extend(cell.facts.lti_states.filter(|count| !states.contains(count)));
+        requests[cell.problem].models.extend(lti(&cell.facts));
     }
     for (memory, below) in LADDERS {
         let of_memory = |problem: &&Problem| problem.memory == memory;

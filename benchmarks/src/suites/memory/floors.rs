@@ -1,7 +1,7 @@
 //! The best error that any model of a given kind can reach, and how far chance may carry a measured error
 //! below it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -120,17 +120,27 @@ impl Floor {
     }
 }
 
+/// A class of linear time-invariant models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lti {
+    /// Real states.
+    pub states: usize,
+    /// Whether no state can grow by itself. Those that can fit more: over a finite length a growing exponential
+    /// reaches a far lag as easily as a decaying one reaches a near lag.
+    pub stable: bool,
+}
+
 /// What is asked of one problem.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Request {
-    /// Fits with these numbers of states.
-    pub states: Vec<usize>,
+    /// Fits by these classes.
+    pub models: BTreeSet<Lti>,
     /// Fits with the states of [`LADDER`], up to the first whose NMSE is below this.
     pub ladder: Option<f64>,
 }
 
-/// The oracle of linear time-invariant models on one problem: best fit and Hankel bound by number of states.
-pub(super) type Fits = BTreeMap<usize, (f64, f64)>;
+/// The oracle of linear time-invariant models on one problem: best fit and Hankel bound by class.
+pub(super) type Fits = BTreeMap<Lti, (f64, f64)>;
 
 /// Answers all requests, each distinct fit once, on all cores. Sizes whose fit is not known are left out.
 pub(super) fn fits(problems: &[Problem], requests: &[Request]) -> Vec<Fits> {
@@ -158,21 +168,26 @@ fn fit(problem: &Problem, request: &Request) -> Fits {
     if !problem.white {
         return fits;
     }
-    let best = |states: usize| {
+    let best = |Lti { states, stable }: Lti| {
         if states + 1 >= problem.rho.len() {
             // A chain of delays, one state per lag, has every memory of this length.
             return (0.0, 0.0);
         }
-        let fit = oracle::lti_fit(&problem.rho, states, Some(&problem.weights)).nmse;
-        (fit, oracle::hankel_lower_bound(&problem.rho, states, Some(&problem.weights)))
+        let weights = Some(problem.weights.as_slice());
+        let fit = match stable {
+            true => oracle::lti_fit_within(&problem.rho, states, weights, 1.0),
+            false => oracle::lti_fit(&problem.rho, states, weights),
+        };
+        (fit.nmse, oracle::hankel_lower_bound(&problem.rho, states, Some(&problem.weights)))
     };
-    let known = |states: &&usize| **states <= MOST_FITTED || **states + 1 >= problem.rho.len();
-    for states in request.states.iter().filter(known) {
-        fits.entry(*states).or_insert_with(|| best(*states));
+    let known = |class: &&Lti| class.states <= MOST_FITTED || class.states + 1 >= problem.rho.len();
+    for class in request.models.iter().filter(known) {
+        fits.insert(*class, best(*class));
     }
     if let Some(below) = request.ladder {
         for states in LADDER {
-            if fits.entry(states).or_insert_with(|| best(states)).0 < below {
+            let class = Lti { states, stable: false };
+            if fits.entry(class).or_insert_with(|| best(class)).0 < below {
                 break;
             }
         }
@@ -182,7 +197,7 @@ fn fit(problem: &Problem, request: &Request) -> Fits {
 
 /// The smallest number of states with a fit below `nmse`, if any fit of at most the ladder's states is.
 pub(super) fn states_needed(fits: &Fits, nmse: f64) -> Option<usize> {
-    fits.iter().find(|(_, (fit, _))| *fit < nmse).map(|(states, _)| *states)
+    fits.iter().find(|(class, (fit, _))| !class.stable && *fit < nmse).map(|(class, _)| class.states)
 }
 
 #[cfg(test)]

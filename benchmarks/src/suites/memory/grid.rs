@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use lookback_models::Io;
-use lookback_registry::{Error, Params, Result};
+use lookback_models::{Catalogue, Io};
+use lookback_registry::{Error, Params, Result, parse, to_params};
 use serde_json::{Value, json};
 
 use crate::memory_task;
 use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-use crate::suite::{Axes, Planned, Preset};
-use crate::suites::models;
+use crate::suite::{Axes, ExtraModel, PlanRequest, Planned, Preset};
 
 /// How one model of the grid is built and trained.
 struct Recipe {
@@ -24,33 +23,44 @@ struct Recipe {
     /// The parameter that counts real states, for linear time-invariant models; their default size is the
     /// preset's.
     states: Option<&'static str>,
+    training: Training,
+}
+
+/// What the training recipes differ in.
+struct Training {
+    /// At the preset `quick`.
     steps: usize,
     batch_size: usize,
     learning_rate: f64,
-    warmup_steps: usize,
     clip_norm: Option<f64>,
 }
+
+/// Steps of linear warm-up, of all recipes.
+const WARMUP_STEPS: usize = 20;
 
 /// The training recipes, one line per model, the same for every memory. They were found by trying rates, batch
 /// sizes and starts on impulse 32 and exponential .1, and keeping what solved them in the fewest samples.
 #[rustfmt::skip]
 const RECIPES: &[Recipe] = &[
-    Recipe { label: "linear-rnn", model: "linear-rnn", size: "", params: || json!({"n_layers": 1}), states: Some("d_model"), steps: 400, batch_size: 16, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "s4d", model: "s4d", size: "", params: || json!({"d_model": 1, "dt_min": 0.05, "dt_max": 0.2}), states: Some("d_state"), steps: 1200, batch_size: 16, learning_rate: 3e-2, warmup_steps: 20, clip_norm: None },
-    Recipe { label: "diagonal-ssm", model: "diagonal-ssm", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), steps: 1200, batch_size: 16, learning_rate: 3e-2, warmup_steps: 20, clip_norm: None },
-    Recipe { label: "lru", model: "lru", size: "", params: || json!({"d_model": 1, "r_min": 0.9, "max_phase": std::f64::consts::PI}), states: Some("d_state"), steps: 500, batch_size: 16, learning_rate: 3e-2, warmup_steps: 20, clip_norm: None },
-    Recipe { label: "tanh-rnn", model: "tanh-rnn", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 16, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "lstm", model: "lstm", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 16, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "gru", model: "gru", size: "16 units", params: || json!({"d_model": 16}), states: None, steps: 300, batch_size: 16, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "tcn-short", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 3, "n_layers": 4}), states: None, steps: 300, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "tcn-long", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 2, "n_layers": 7}), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-none", model: "transformer", size: "width 32", params: || transformer("none"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-learned", model: "transformer", size: "width 32", params: || transformer("learned"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-sinusoidal", model: "transformer", size: "width 32", params: || transformer("sinusoidal"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-rotary", model: "transformer", size: "width 32", params: || transformer("rotary"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-alibi", model: "transformer", size: "width 32", params: || transformer("alibi"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
-    Recipe { label: "transformer-t5-log", model: "transformer", size: "width 32", params: || transformer("t5-log"), states: None, steps: 400, batch_size: 8, learning_rate: 1e-2, warmup_steps: 20, clip_norm: Some(1.0) },
+    Recipe { label: "linear-rnn", model: "linear-rnn", size: "", params: || json!({"n_layers": 1}), states: Some("d_model"), training: Training { steps: 400, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "s4d", model: "s4d", size: "", params: || json!({"d_model": 1, "dt_min": 0.05, "dt_max": 0.2}), states: Some("d_state"), training: Training { steps: 1200, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
+    Recipe { label: "diagonal-ssm", model: "diagonal-ssm", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), training: Training { steps: 1200, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
+    Recipe { label: "lru", model: "lru", size: "", params: || json!({"d_model": 1, "r_min": 0.9, "max_phase": std::f64::consts::PI}), states: Some("d_state"), training: Training { steps: 500, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
+    Recipe { label: "tanh-rnn", model: "tanh-rnn", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "lstm", model: "lstm", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "gru", model: "gru", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "tcn-short", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 3, "n_layers": 4}), states: None, training: Training { steps: 300, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "tcn-long", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 2, "n_layers": 7}), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-none", model: "transformer", size: "width 32", params: || transformer("none"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-learned", model: "transformer", size: "width 32", params: || transformer("learned"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-sinusoidal", model: "transformer", size: "width 32", params: || transformer("sinusoidal"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-rotary", model: "transformer", size: "width 32", params: || transformer("rotary"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-alibi", model: "transformer", size: "width 32", params: || transformer("alibi"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
+    Recipe { label: "transformer-t5-log", model: "transformer", size: "width 32", params: || transformer("t5-log"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
 ];
+
+/// The training of models that are not of the suite.
+const OWN: Training = Training { steps: 400, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) };
 
 /// One block of causal attention and a small feed-forward part. Softmax weights sum to 1, so attention alone
 /// cannot be silent before a delayed impulse arrives; the feed-forward part can. No layer norm: it would blur a
@@ -169,20 +179,27 @@ const FULL: Scale = Scale {
     ),
 };
 
-/// All runs of a preset.
+/// All runs that are asked for.
 ///
 /// # Errors
-/// `seeds` is 0.
-pub(super) fn plan(preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>> {
-    if seeds == Some(0) {
+/// No seeds, or an extra model that is unknown, not valid, or has a label of the suite's.
+pub(super) fn plan(request: &PlanRequest, models: &Catalogue) -> Result<Vec<Planned>> {
+    if request.seeds == Some(0) {
         return Err(Error::invalid("seeds", 0, "a whole number from 1 up"));
     }
-    let scale = match preset {
+    let scale = match request.preset {
         Preset::Smoke => &SMOKE,
         Preset::Quick => &QUICK,
         Preset::Full => &FULL,
     };
-    let mut planner = Planner { scale, seeds: seeds.unwrap_or(scale.seeds), known: BTreeSet::new(), runs: Vec::new() };
+    let mut labels: BTreeSet<&str> = scale.models.iter().copied().collect();
+    for extra in &request.extra_models {
+        if !labels.insert(&extra.label) {
+            return Err(Error::new(format!("The preset already has a model with the label `{}`.", extra.label)));
+        }
+    }
+    let seeds = request.seeds.unwrap_or(scale.seeds);
+    let mut planner = Planner { scale, seeds, models, known: BTreeSet::new(), runs: Vec::new() };
     for (memory, alphas) in scale.alphas {
         for alpha in *alphas {
             for recipe in scale.models.iter().map(|label| recipe(label)) {
@@ -192,6 +209,9 @@ pub(super) fn plan(preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>>
                         planner.states(recipe, memory, *alpha, *states)?;
                     }
                 }
+            }
+            for extra in &request.extra_models {
+                planner.extra(extra, memory, *alpha)?;
             }
         }
     }
@@ -212,15 +232,16 @@ fn recipe(label: &str) -> &'static Recipe {
     RECIPES.iter().find(|recipe| recipe.label == label).expect("presets name recipes of the table")
 }
 
-struct Planner {
+struct Planner<'a> {
     scale: &'static Scale,
     seeds: usize,
+    models: &'a Catalogue,
     /// Cells that are already planned: two sizes may come to the same model.
     known: BTreeSet<String>,
     runs: Vec<Planned>,
 }
 
-impl Planner {
+impl Planner<'_> {
     fn io(&self) -> Io {
         Io { d_input: 1, d_output: 1, length: self.scale.length }
     }
@@ -233,6 +254,18 @@ impl Planner {
         self.cell(recipe, memory, alpha, model, recipe.size.into())
     }
 
+    fn extra(&mut self, extra: &ExtraModel, memory: &str, alpha: f64) -> Result<()> {
+        let mut training = to_params(&self.training(&OWN));
+        training.extend(extra.training.clone());
+        let training: TrainingConfig = parse(&format!("the training of `{}`", extra.label), &training)?;
+        training
+            .validate()
+            .map_err(|error| error.context(format!("The training of `{}` is not valid", extra.label)))?;
+        let facts = self.models.get(&extra.model.name)?.facts(&extra.model.params, self.io())?;
+        let size = format!("{} parameters", facts.num_params);
+        self.runs_of(&extra.label, memory, alpha, extra.model.clone(), size, training)
+    }
+
     fn states(&mut self, recipe: &Recipe, memory: &str, alpha: f64, states: usize) -> Result<()> {
         let mut params = object((recipe.params)());
         let field = recipe.states.expect("only models with states are swept over states");
@@ -243,14 +276,40 @@ impl Planner {
 
     fn budget(&mut self, recipe: &Recipe, memory: &str, alpha: f64, budget: usize) -> Result<()> {
         let mut model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
-        model.params = models::at_budget(&model, budget, self.io())?;
+        model.params = self.models.get(&model.name)?.at_budget(&model.params, budget, self.io())?;
         self.cell(recipe, memory, alpha, model, format!("{budget} parameters"))
     }
 
-    /// Plans the runs of one cell, unless the same model is already planned for the same memory.
     fn cell(&mut self, recipe: &Recipe, memory: &str, alpha: f64, model: Named, size: String) -> Result<()> {
-        let model = Named { params: models::facts(&model, self.io())?.params, name: model.name };
-        let identity = format!("{memory} {alpha} {} {}", recipe.label, Value::Object(model.params.clone()));
+        self.runs_of(recipe.label, memory, alpha, model, size, self.training(&recipe.training))
+    }
+
+    fn training(&self, recipe: &Training) -> TrainingConfig {
+        let steps = ((recipe.steps as f64 * self.scale.steps).round() as usize).max(20);
+        TrainingConfig {
+            steps,
+            batch_size: recipe.batch_size,
+            learning_rate: recipe.learning_rate,
+            warmup_steps: WARMUP_STEPS.min(steps / 10),
+            clip_norm: recipe.clip_norm,
+            eval_every: (steps / 20).max(1),
+            ..TrainingConfig::default()
+        }
+    }
+
+    /// Plans the runs of one cell, unless the same model is already planned for the same memory.
+    fn runs_of(
+        &mut self,
+        label: &str,
+        memory: &str,
+        alpha: f64,
+        model: Named,
+        size: String,
+        training: TrainingConfig,
+    ) -> Result<()> {
+        let params = self.models.get(&model.name)?.facts(&model.params, self.io())?.params;
+        let model = Named { params, name: model.name };
+        let identity = format!("{memory} {alpha} {label} {}", Value::Object(model.params.clone()));
         if !self.known.insert(identity) {
             return Ok(());
         }
@@ -265,20 +324,10 @@ impl Planner {
                 "valid_samples": scale.valid_samples,
             })))?,
         };
-        let steps = ((recipe.steps as f64 * scale.steps).round() as usize).max(20);
-        let training = TrainingConfig {
-            steps,
-            batch_size: recipe.batch_size,
-            learning_rate: recipe.learning_rate,
-            warmup_steps: recipe.warmup_steps.min(steps / 10),
-            clip_norm: recipe.clip_norm,
-            eval_every: (steps / 20).max(1),
-            ..TrainingConfig::default()
-        };
         let axes: Axes = [
             ("memory", memory.to_string()),
             ("alpha", alpha.to_string()),
-            ("model", recipe.label.to_string()),
+            ("model", label.to_string()),
             ("size", size),
         ]
         .map(|(axis, value)| (axis.to_string(), value))
@@ -310,8 +359,9 @@ mod tests {
 
     #[test]
     fn no_seeds_is_an_error() {
+        let request = PlanRequest { seeds: Some(0), ..PlanRequest::new(Preset::Smoke) };
         assert_eq!(
-            plan(Preset::Smoke, Some(0)).unwrap_err().to_string(),
+            plan(&request, &Catalogue::default()).unwrap_err().to_string(),
             "`seeds` is 0, but it must be a whole number from 1 up."
         );
     }
@@ -323,7 +373,7 @@ mod tests {
             let mut params = object((recipe.params)());
             params.insert(field.into(), json!(16));
             let io = Io { d_input: 1, d_output: 1, length: 128 };
-            let facts = models::facts(&Named { name: recipe.model.into(), params }, io).unwrap();
+            let facts = Catalogue::default().get(recipe.model).unwrap().facts(&params, io).unwrap();
             assert_eq!(facts.lti_states, Some(16), "{}", recipe.label);
         }
     }
@@ -333,8 +383,8 @@ mod tests {
         let io = Io { d_input: 1, d_output: 1, length: 128 };
         for (label, window) in [("tcn-short", 31), ("tcn-long", 128)] {
             let recipe = recipe(label);
-            let model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
-            assert_eq!(models::facts(&model, io).unwrap().window, Some(window), "{label}");
+            let facts = Catalogue::default().get(recipe.model).unwrap().facts(&object((recipe.params)()), io).unwrap();
+            assert_eq!(facts.window, Some(window), "{label}");
         }
     }
 }

@@ -15,9 +15,10 @@ mod floors;
 mod grid;
 mod tables;
 
+use lookback_models::Catalogue;
 use lookback_registry::Result;
 
-use crate::suite::{Analysis, Outcome, Planned, Preset, Suite, SuiteInfo};
+use crate::suite::{Analysis, Outcome, PlanRequest, Planned, Suite, SuiteInfo};
 
 /// The suite `memory`.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +36,12 @@ impl Suite for MemorySuite {
         }
     }
 
-    fn plan(&self, preset: Preset, seeds: Option<usize>) -> Result<Vec<Planned>> {
-        grid::plan(preset, seeds)
+    fn plan(&self, request: &PlanRequest, models: &Catalogue) -> Result<Vec<Planned>> {
+        grid::plan(request, models)
     }
 
-    fn analyse(&self, outcomes: &[Outcome]) -> Result<Analysis> {
-        let cells = cells::Cells::collect(outcomes)?;
+    fn analyse(&self, outcomes: &[Outcome], models: &Catalogue) -> Result<Analysis> {
+        let cells = cells::Cells::collect(outcomes, models)?;
         Ok(Analysis {
             cells: tables::cells(&cells),
             summary: tables::summary(&cells),

@@ -33,7 +33,11 @@ pub(super) fn cells(cells: &Cells) -> Table {
         "hankel_bound",
         "note",
     ];
-    Table { columns: columns.map(String::from).into(), rows: cells.cells.iter().map(row).collect() }
+    Table {
+        title: "all cells".into(),
+        columns: columns.map(String::from).into(),
+        rows: cells.cells.iter().map(row).collect(),
+    }
 }
 
 fn row(cell: &Cell) -> Vec<String> {
@@ -79,32 +83,27 @@ fn note(cell: &Cell) -> String {
     }
 }
 
-/// A block per memory: a line of alphas, then the mean NMSE of each model at its default size.
-pub(super) fn summary(cells: &Cells) -> Table {
-    let memories = cells.memories();
-    let width = memories.iter().map(|memory| cells.alphas(memory).len()).max().unwrap_or(0);
-    let mut columns = vec!["memory".to_string(), "model".to_string()];
-    columns.extend((0..width).map(|index| if index == 0 { "mean NMSE".into() } else { String::new() }));
+/// A table per memory: the mean NMSE of each model at its default size, by alpha.
+pub(super) fn summary(cells: &Cells) -> Vec<Table> {
+    cells.memories().into_iter().map(|memory| of_memory(cells, memory)).collect()
+}
+
+fn of_memory(cells: &Cells, memory: &str) -> Table {
+    let alphas = cells.alphas(memory);
     let mut rows = Vec::new();
-    for memory in memories {
-        let alphas = cells.alphas(memory);
-        let mut head = vec![memory.to_string(), "alpha".to_string()];
-        head.extend(alphas.iter().map(|(text, _)| text.to_string()));
-        rows.push(head);
-        for model in cells.models() {
-            let row = cells.row(memory, model);
-            let Some(first) = row.first() else { continue };
-            let mut line = vec![String::new(), format!("{model}, {}", first.size)];
-            line.extend(alphas.iter().map(|(text, _)| {
-                row.iter().find(|cell| cell.alpha == *text).map_or(String::new(), |cell| entry(cell))
-            }));
-            rows.push(line);
-        }
+    for model in cells.models() {
+        let row = cells.row(memory, model);
+        let Some(first) = row.first() else { continue };
+        let mut line = vec![format!("{model}, {}", first.size)];
+        line.extend(
+            alphas
+                .iter()
+                .map(|(text, _)| row.iter().find(|cell| cell.alpha == *text).map_or(String::new(), |cell| entry(cell))),
+        );
+        rows.push(line);
     }
-    for row in &mut rows {
-        row.resize(columns.len(), String::new());
-    }
-    Table { columns, rows }
+    let columns = std::iter::once("model".into()).chain(alphas.iter().map(|(text, _)| format!("alpha {text}")));
+    Table { title: format!("{memory}: mean NMSE"), columns: columns.collect(), rows }
 }
 
 fn entry(cell: &Cell) -> String {

@@ -1,0 +1,63 @@
+//! The same sweep on every backend of this build.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::{lookback, succeed};
+
+/// How far errors (NMSE, MSE, training loss) may lie apart between backends after a smoke run.
+const TOLERANCE: f64 = 1e-4;
+
+/// Every number of every run: (identity, column) to value.
+fn numbers(out: &Path) -> BTreeMap<(String, String), f64> {
+    let mut table = csv::Reader::from_path(out.join("results.csv")).expect("there are results");
+    let titles = table.headers().expect("a header").clone();
+    let mut numbers = BTreeMap::new();
+    for row in table.records() {
+        let row = row.expect("a row");
+        for (title, cell) in titles.iter().zip(&row) {
+            if ["nmse", "mse", "best", "train_loss", "steps", "num_params"].contains(&title) {
+                numbers.insert((row[0].to_owned(), title.to_owned()), cell.parse().expect("a number"));
+            }
+        }
+    }
+    numbers
+}
+
+fn smoke(backend: &str, out: &Path) -> BTreeMap<(String, String), f64> {
+    succeed(lookback(&["bench", "memory", "--preset", "smoke", "--backend", backend, "--out"]).arg(out));
+    assert!(out.join("report.html").exists());
+    numbers(out)
+}
+
+#[test]
+fn all_backends_give_the_same_results() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let compiled: Vec<_> = lookback::backend::compiled();
+    let (first, others) = compiled.split_first().expect("a build has a backend");
+    let reference = smoke(first, &folder.path().join(first));
+    assert!(reference.len() > 100, "{}", reference.len());
+    for backend in others {
+        let other = smoke(backend, &folder.path().join(backend));
+        assert_eq!(reference.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+        let apart = |((key, left), right): ((&(String, String), &f64), &f64)| ((left - right).abs(), key.clone());
+        let farthest = reference.iter().zip(other.values()).map(apart).max_by(|left, right| left.0.total_cmp(&right.0));
+        let (distance, place) = farthest.expect("there are numbers");
+        assert!(distance <= TOLERANCE, "{backend} is {distance:e} from {first} at {place:?}");
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_in_the_build_says_how_to_get_it() {
+    let listed = succeed(&mut lookback(&["list", "backends", "--json"]));
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).expect("valid JSON");
+    for backend in listed {
+        let name = backend["name"].as_str().expect("a name");
+        let parsed = lookback::backend::BackendKind::parse(name);
+        assert_eq!(backend["compiled"], parsed.is_ok());
+        if let Err(error) = parsed {
+            let expected = format!("This build does not contain the backend `{name}`. Build with `--features {name}`;");
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+    }
+}

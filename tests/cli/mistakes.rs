@@ -1,0 +1,156 @@
+//! Bad input: the exact message, and exit code 2.
+
+use std::path::Path;
+
+use crate::{lookback, output, stderr};
+
+fn says(arguments: &[&str], folder: &Path, expected: &str) {
+    let refused = output(lookback(arguments).current_dir(folder));
+    assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {}", stderr(&refused));
+    assert_eq!(stderr(&refused), format!("error: {expected}\n"), "{arguments:?}");
+    assert!(refused.stdout.is_empty(), "{arguments:?}");
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let impulse = |alpha: &'static str| ["show", "memory-function", "impulse", "--set", alpha];
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (
+            vec!["train", "--model", "lsmt"],
+            "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, lru, s4d, gru, tcn, tanh-rnn, \
+             linear-rnn, transformer, diagonal-ssm.",
+        ),
+        (
+            vec!["train", "--model", "lstm", "--set", "task.function=impuls"],
+            "There is no memory function named `impuls`. Did you mean `impulse`? Known: impulse, sine, airy, \
+             two-parts, polynomial, tabulated, exponential, shift-window, damped-cosine, gaussian-peak.",
+        ),
+        (
+            vec!["train", "--model", "lstm", "--task", "memry"],
+            "There is no task named `memry`. Did you mean `memory`? Known: memory.",
+        ),
+        (vec!["bench", "memry"], "There is no suite named `memry`. Did you mean `memory`? Known: memory."),
+        (
+            vec!["bench", "memory", "--backend", "flx"],
+            "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, ndarray.",
+        ),
+        (
+            vec!["train", "--model", "lstm", "--set", "model.d_modle=3"],
+            "There is no parameter of model `lstm` named `d_modle`. Did you mean `d_model`? Known: d_model, norm, \
+             n_layers, residual.",
+        ),
+        (
+            vec!["train", "--model", "lstm", "--set", "model.d_model=0"],
+            "The model `lstm` cannot be built: `d_model` is 0, but it must be a whole number from 1 up.",
+        ),
+        (
+            vec!["train", "--model", "lstm", "--set", "model.d_model=-3"],
+            "The parameters of model `lstm` cannot be read: invalid value: integer `-3`, expected usize",
+        ),
+        (impulse("alpha=-1").to_vec(), "`alpha` is -1, but it must be a whole number from 0 up."),
+        (impulse("alpha=1.5").to_vec(), "`alpha` is 1.5, but it must be a whole number from 0 up."),
+        (impulse("alpha=128").to_vec(), "`alpha` is 128, but it must be a whole number from 0 to 127 (length - 1)."),
+        (
+            vec!["bench", "memory", "--only", "model=s4"],
+            "No run has model=s4. Values of this axis, nearest first: s4d, lru, gru, lstm, tcn-long, tcn-short, \
+             linear-rnn, transformer-alibi, transformer-learned.",
+        ),
+        (
+            vec!["bench", "memory", "--only", "modl=s4d"],
+            "There is no axis named `modl`. Did you mean `model`? Known: model, size, alpha, memory.",
+        ),
+        (vec!["bench", "memory", "--jobs", "0"], "`--jobs` is 0, but it must be a whole number from 1 up."),
+        (vec!["bench", "memory", "--seeds", "0"], "`seeds` is 0, but it must be a whole number from 1 up."),
+        (vec!["bench", "memory", "--also", "s4d"], "The preset already has a model with the label `s4d`."),
+        (
+            vec!["bench", "memory", "--also", "gru:training.stepz=3"],
+            "There is no parameter of the training of `gru:training.stepz=3` named `stepz`. Did you mean `steps`?",
+        ),
+        (vec!["probe", "absent"], "Cannot read `absent/spec.json`: No such file or directory (os error 2)"),
+        (vec!["report", "absent"], "`absent` is no folder of a sweep: it has no `plan.json`."),
+    ];
+    for (arguments, expected) in cases {
+        says(&arguments, folder.path(), expected);
+    }
+    // What clap refuses reads as clap writes it.
+    let refused = output(lookback(&["bench", "memory", "--preset", "quik"]).current_dir(folder.path()));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("a similar value exists: 'quick'"), "{}", stderr(&refused));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("our own folder").count(), 0, "mistakes leave no files");
+}
+
+#[test]
+fn bad_memory_tables_are_named_with_their_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let show = ["show", "memory-function", "tabulated", "--set", "path=rho.csv"];
+    says(&show, folder.path(), "The memory table `rho.csv` cannot be read: No such file or directory (os error 2)");
+    for (text, expected) in [
+        (
+            "",
+            "The memory table `rho.csv` is empty, but it must have one number per line, rho(0), rho(1), ..., or a header \
+             with the columns `lag` and `rho` and numbers below it.",
+        ),
+        ("1\nNaN\n", "Line 2 of the memory table `rho.csv` has the rho `NaN`, but it must be a finite number."),
+        ("lag,rho\n0,1\n1\n", "Line 3 of the memory table `rho.csv` has 1 columns, but it must have 2 as line 1 has."),
+    ] {
+        std::fs::write(folder.path().join("rho.csv"), text).expect("our own folder");
+        says(&show, folder.path(), expected);
+    }
+}
+
+#[test]
+fn specs_that_cannot_be_read_are_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("spec.json");
+    for (text, expected) in [
+        (
+            "{\"version\": 99}",
+            "`spec.json` is no spec of a run: The spec has version 99, but this build of lookback reads version 1.",
+        ),
+        (
+            "{\"version\": 1, \"tsak\": {}}",
+            "`spec.json` is no spec of a run: The spec cannot be read: unknown field `tsak`, expected one of `version`, \
+             `task`, `model`, `training`, `seed` at line 1 column 21",
+        ),
+        (
+            "{",
+            "`spec.json` is no spec of a run: The spec is not valid JSON: EOF while parsing an object at line 1 column 1",
+        ),
+    ] {
+        std::fs::write(&path, text).expect("the file can be written");
+        says(&["train", "--spec", "spec.json"], folder.path(), expected);
+    }
+}
+
+#[test]
+fn a_stored_spec_that_was_damaged_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let arguments = [
+        "bench",
+        "memory",
+        "--preset",
+        "smoke",
+        "--only",
+        "memory=impulse,alpha=8,model=s4d,size=2 states",
+        "--out",
+        "sweep",
+    ];
+    crate::succeed(lookback(&arguments).current_dir(folder.path()));
+    let run = crate::run_folders(&folder.path().join("sweep")).remove(0);
+    let id = run.file_name().expect("a run has a name").to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(run.join("spec.json")).expect("the spec");
+    std::fs::remove_file(run.join("result.json")).expect("the result");
+    let broken = |text: &str, expected: String| {
+        std::fs::write(run.join("spec.json"), text).expect("our own file");
+        says(&arguments, folder.path(), &expected);
+    };
+    broken(
+        &text[..text.len() / 2],
+        format!("`sweep/runs/{id}/spec.json` is no spec of a run: The spec is not valid JSON: "),
+    );
+    broken(
+        &text.replace("\"d_state\": 2", "\"d_state\": 4"),
+        format!("`sweep/runs/{id}/spec.json` holds the spec of run , not of run {id}; choose another folder."),
+    );
+}
