@@ -322,16 +322,18 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// The last lines of the worker's standard error.
+/// The last panic on the worker's standard error, or its last lines.
 fn last_words(folder: &RunFolder) -> String {
     let Ok(text) = std::fs::read_to_string(folder.file("stderr.log")) else {
         return String::new();
     };
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("note:")).collect();
-    match lines.len() {
-        0 => String::new(),
-        count => format!(" Its last words: {}", lines[count.saturating_sub(3)..].join(" ")),
-    }
+    let first = match lines.iter().rposition(|line| line.contains("panicked at")) {
+        Some(panic) => panic,
+        None => lines.len().saturating_sub(3),
+    };
+    let words: Vec<&str> = lines[first..].iter().take_while(|line| **line != "stack backtrace:").copied().collect();
+    if words.is_empty() { String::new() } else { format!(" Its last words: {}", words.join(" ")) }
 }
 
 /// Why a run has no result, if it failed.

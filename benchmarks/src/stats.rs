@@ -16,6 +16,8 @@ pub struct Summary {
     pub sd: f64,
     /// The smallest: closest to approximation error, least of it training luck.
     pub min: f64,
+    /// The largest.
+    pub max: f64,
     /// A 95 % confidence interval of the geometric mean, low end first.
     ///
     /// Student's t interval of the mean of the logarithms, taken back: errors spread over orders of magnitude,
@@ -33,7 +35,7 @@ pub struct Summary {
 /// let summary = lookback_benchmarks::stats::summarise(&[1e-3, 1e-2, 1e-1]).unwrap();
 /// let (low, high) = summary.interval.unwrap();
 /// assert!((low * high - 1e-4).abs() < 1e-12);
-/// assert_eq!((summary.n, summary.min), (3, 1e-3));
+/// assert_eq!((summary.n, summary.min, summary.max), (3, 1e-3, 1e-1));
 /// ```
 pub fn summarise(values: &[f64]) -> Option<Summary> {
     assert!(values.iter().all(|value| value.is_finite()), "errors to summarise must be finite");
@@ -45,7 +47,8 @@ pub fn summarise(values: &[f64]) -> Option<Summary> {
         let half = student_t_quantile_975(values.len() - 1) * spread / (values.len() as f64).sqrt();
         (10f64.powf(centre - half), 10f64.powf(centre + half))
     });
-    Some(Summary { n: values.len(), mean, sd, min, interval })
+    let max = values.iter().copied().fold(min, f64::max);
+    Some(Summary { n: values.len(), mean, sd, min, max, interval })
 }
 
 /// Mean and sample standard deviation; the latter is 0 for one value.

@@ -43,7 +43,10 @@ fn bad_parameters_are_errors_with_full_sentences() {
         unknown.starts_with("There is no parameter of task `memory` named `lenght`. Did you mean `length`? Known: ")
     );
     let mistyped = build(json!({"length": -4})).err().unwrap().chain();
-    assert!(mistyped.starts_with("The parameters of task `memory` cannot be read: invalid value"), "{mistyped}");
+    assert_eq!(
+        mistyped,
+        "The parameters of task `memory` cannot be read: `length` is -4, but it must be a whole number from 0 up."
+    );
 }
 
 #[test]

@@ -160,7 +160,8 @@ fn values_of_the_wrong_type_are_errors() {
     let params = json!({"alpha": "fast"}).as_object().unwrap().clone();
     assert_eq!(
         memory_function("exponential", &params).unwrap_err().chain(),
-        "The parameters of the memory function `exponential` cannot be read: invalid type: string \"fast\", expected f64"
+        "The parameters of the memory function `exponential` cannot be read: `alpha` is \"fast\", but it must be \
+         a number."
     );
 }
 

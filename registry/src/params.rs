@@ -36,7 +36,26 @@ pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
         return Err(unknown_name(&format!("parameter of {owner}"), unknown, known.keys().map(String::as_str)));
     }
     serde_json::from_value(Value::Object(params.clone()))
-        .map_err(|error| Error::caused(format!("The parameters of {owner} cannot be read"), error))
+        .map_err(|error| mistyped::<C>(params, error).context(format!("The parameters of {owner} cannot be read")))
+}
+
+/// Names the parameter that cannot be read, which serde's error does not: each is read alone.
+fn mistyped<C: Configurable>(params: &Params, error: serde_json::Error) -> Error {
+    for (name, value) in params {
+        let alone = Params::from_iter([(name.clone(), value.clone())]);
+        if let Err(error) = serde_json::from_value::<C>(Value::Object(alone)) {
+            let text = error.to_string();
+            let Some((_, expected)) = text.split_once("expected ") else { return Error::caused(name.clone(), error) };
+            let valid = match expected {
+                "usize" | "u64" | "u32" => "a whole number from 0 up",
+                "f64" | "f32" => "a number",
+                "a boolean" => "true or false",
+                other => other,
+            };
+            return Error::invalid(name, value, valid);
+        }
+    }
+    Error::new(error.to_string())
 }
 
 /// All parameters of `config` by name. Optional fields that are `None` stand as null.
@@ -102,7 +121,15 @@ mod tests {
             parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
             "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, rate."
         );
-        assert!(parse::<Outer>("outer", &params(json!({"width": -8}))).unwrap_err().chain().contains("-8"));
+        let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
+        assert_eq!(
+            message(json!({"rate": 1, "width": -8})),
+            "The parameters of outer cannot be read: `width` is -8, but it must be a whole number from 0 up."
+        );
+        assert_eq!(
+            message(json!({"rate": "fast"})),
+            "The parameters of outer cannot be read: `rate` is \"fast\", but it must be a number."
+        );
     }
 
     #[test]

@@ -69,9 +69,11 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let summary = sweep(&store, &runs, &options, &mut |event| progress.observe(&event), &stop)?;
     progress.finish();
 
-    if summary.done > 0 {
-        write_report(&store, &plan, suite.as_ref(), models, arguments.log_format)?;
-    }
+    // A report that cannot be written must not hide which runs failed.
+    let reported = match summary.done {
+        0 => Ok(()),
+        _ => write_report(&store, &plan, suite.as_ref(), models, arguments.log_format),
+    };
     for (id, reason) in &summary.failed {
         if arguments.log_format == LogFormat::Text {
             out::complain(&format!("failed: {}: {reason}", store.run(id).path().display()));
@@ -84,9 +86,11 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
             summary.total,
             if summary.stopped { " (stopped)" } else { "" },
         ));
-        return Ok(Exit::Failure);
     }
-    Ok(Exit::Success)
+    if let Err(error) = &reported {
+        out::complain(&format!("error: {}", error.chain()));
+    }
+    Ok(if reported.is_ok() && summary.done == summary.total { Exit::Success } else { Exit::Failure })
 }
 
 /// The command line as one would type it again.

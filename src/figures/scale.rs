@@ -50,8 +50,10 @@ impl Scale {
             let (low, high) = point.interval.unwrap_or((point.y, point.y));
             [low, high, point.min.unwrap_or(point.y)]
         };
+        // Bounds may lie decades below everything else; on a linear axis there are no decades.
+        let main = points(false).chain(points(true).filter(|_| !panel.y.log)).map(|point| point.y);
         let slack = points(true).map(|point| point.y).chain(points(false).flat_map(beside));
-        Self::new(&panel.y, points(false).map(|point| point.y), slack, pixels, 38.0)
+        Self::new(&panel.y, main, slack, pixels, 38.0)
     }
 
     fn new(

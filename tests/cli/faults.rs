@@ -24,7 +24,7 @@ fn a_full_disk_is_named_and_leaves_nothing_half_written() {
     let ended = output(limited.stdin(Stdio::null()));
     assert_eq!(ended.status.code(), Some(1), "{}", stderr(&ended));
     let text = stderr(&ended);
-    assert!(text.contains("checkpoint.bin`: File too large (os error 27)"), "{text}");
+    assert!(text.contains("checkpoint.bin`: File too large (os error 27)\n"), "{text}");
     let (mut finished, mut unfinished) = (0, 0);
     for run in run_folders(&full) {
         if run.join("result.json").exists() {
@@ -104,7 +104,7 @@ fn beside(extra: &str, out: &Path) -> Command {
 }
 
 /// A model too large for any memory: its run panics.
-const TOO_LARGE: &str = "tcn:d_model=4000000000";
+const TOO_LARGE: &str = "tcn:d_model=4000000000000000000";
 
 #[test]
 fn a_run_that_panics_is_recorded_and_the_rest_go_on() {

@@ -33,7 +33,7 @@ pub(super) fn over_alpha(cells: &Cells) -> Figure {
         id: "error-vs-alpha".into(),
         title: "Error against the strength of the temporal dependence".into(),
         caption: "NMSE on the validation split at each model's default size: mean over seeds, 95 % interval of the \
-                  geometric mean, and smallest value. Dashed: floors, that is, the best known linear time-invariant fit \
+                  geometric mean (of two seeds: both values), and smallest value. Dashed: floors, that is, the best known linear time-invariant fit \
                   with as many states, and the part of the memory outside a finite window."
             .into(),
         panels,
@@ -79,7 +79,7 @@ pub(super) fn over_size(cells: &Cells) -> Figure {
         title: "Error against model size".into(),
         caption: "NMSE on the validation split against the number of real states of linear time-invariant models, and \
                   against trainable parameters where all models are trained at several sizes: mean over seeds, 95 % \
-                  interval of the geometric mean, smallest value. Dashed: the best known fit with as many states."
+                  interval of the geometric mean (of two seeds: both values), smallest value. Dashed: the best known fit with as many states."
             .into(),
         panels,
         columns: 4,
@@ -127,7 +127,13 @@ fn size_panel(
             all.push(series(model, key(model), Mark::LinePoints, points));
         }
     }
-    (!all.is_empty()).then(|| panel(title.into(), axis(label, true), axis(NMSE, true), all))
+    let mut sizes: Vec<usize> = here.iter().filter_map(|cell| size(cell)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    // A few sizes are named each; of many, round numbers say more.
+    let ticks = (sizes.len() <= 6).then(|| sizes.iter().map(|size| (*size as f64, size.to_string())).collect());
+    let x = Axis { ticks, ..axis(label, true) };
+    (!all.is_empty()).then(|| panel(title.into(), x, axis(NMSE, true), all))
 }
 
 pub(super) fn hankel(cells: &Cells) -> Figure {

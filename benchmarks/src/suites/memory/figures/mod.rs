@@ -48,7 +48,9 @@ fn point(x: f64, y: f64) -> Point {
 /// A point with everything that is known of a cell's NMSE.
 fn cell_point(x: f64, cell: &Cell) -> Option<Point> {
     let nmse = cell.nmse.as_ref()?;
-    Some(Point { x, y: nmse.mean, interval: nmse.interval, min: Some(nmse.min) })
+    // Student's interval of two values spans orders of magnitude; the two themselves say more.
+    let interval = if nmse.n == 2 { Some((nmse.min, nmse.max)) } else { nmse.interval };
+    Some(Point { x, y: nmse.mean, interval, min: Some(nmse.min) })
 }
 
 fn series(label: &str, key: String, mark: Mark, points: Vec<Point>) -> Series {

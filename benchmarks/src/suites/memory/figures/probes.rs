@@ -155,9 +155,10 @@ pub(super) fn stability(cells: &Cells, outcomes: &[Outcome]) -> Figure {
         id: "stability".into(),
         title: "Error under weight perturbation".into(),
         caption: format!(
-            "NMSE of the worst of several random perturbations of all weights with entries up to beta. {BEST_SEED}"
+            "NMSE of the worst of several random perturbations of all weights with entries up to beta; a line that \
+             leaves the panel is unstable from there on. {BEST_SEED}"
         ),
-        panels: per_memory(cells, outcomes, line, (x, axis("NMSE", true))),
+        panels: per_memory(cells, outcomes, line, (x, Axis { range: Some((1e-6, 1e2)), ..axis("NMSE", true) })),
         columns: 2,
     }
 }
