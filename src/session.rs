@@ -144,8 +144,29 @@ impl<B: AutodiffBackend> Session<B> {
         let sum = self.loss_sum.take().map_or(0.0, read_scalar);
         let train_loss = sum / self.progress.loss_count.max(1) as f64;
         self.progress.loss_count = 0;
-        let metrics = self.valid.metrics(self.task.as_ref(), &self.trainee.predictor());
-        let primary = metrics.first().map_or(f64::NAN, |(_, value)| *value);
+        let predictor = self.trainee.predictor();
+        let judge = |samples| self.valid.metrics_of_first(self.task.as_ref(), &predictor, samples);
+        let primary_of = |metrics: &[(_, f64)]| metrics.first().map_or(f64::NAN, |(_, value)| *value);
+        let all = usize::MAX;
+        let few = self.training.eval_samples.unwrap_or(all);
+        let mut metrics = judge(if last { all } else { few });
+        let mut primary = primary_of(&metrics);
+        let diverged = |primary: f64| !train_loss.is_finite() || !primary.is_finite();
+        if !diverged(primary) {
+            self.progress.tracker.observe(primary, &self.training);
+            let stops = self.progress.tracker.stops(primary, &self.training);
+            if stops && !last && few < all {
+                // The result speaks of the whole split.
+                metrics = judge(all);
+                primary = primary_of(&metrics);
+            }
+            if last || stops {
+                self.progress.ended = Some(RunStatus::Finished);
+            }
+        }
+        if diverged(primary) {
+            self.progress.ended = Some(RunStatus::Diverged);
+        }
         let evaluation = Evaluation {
             step: self.progress.step,
             train_loss: finite(train_loss),
@@ -157,14 +178,6 @@ impl<B: AutodiffBackend> Session<B> {
                 .collect(),
         };
         self.progress.curve.push(evaluation.clone());
-        if !train_loss.is_finite() || !primary.is_finite() {
-            self.progress.ended = Some(RunStatus::Diverged);
-        } else {
-            self.progress.tracker.observe(primary, &self.training);
-            if last || self.progress.tracker.stops(primary, &self.training) {
-                self.progress.ended = Some(RunStatus::Finished);
-            }
-        }
         evaluation
     }
 
@@ -316,10 +329,6 @@ impl<B: AutodiffBackend> ValidData<B> {
             .collect();
         let targets = samples.iter().flat_map(|sample| sample.targets.iter().copied()).collect();
         Ok(Self { batches, targets, per_sample: io.length * io.d_output })
-    }
-
-    fn metrics(&self, task: &dyn Objective<B>, predictor: &Predictor<B::InnerBackend>) -> Vec<(&'static str, f64)> {
-        self.metrics_of_first(task, predictor, usize::MAX)
     }
 
     fn metrics_of_first(

@@ -59,8 +59,9 @@ def _transformer(draw: _Draw) -> None:
 
 def _recurrent(draw: _Draw, gates: int) -> None:
     n = w.D_MODEL
-    for name, *shape in (("weight_ih", gates * n, n), ("weight_hh", gates * n, n), ("bias_ih", gates * n), ("bias_hh", gates * n)):
-        draw.uniform(f"body.cell.{name}_l0", *shape, bound=1 / math.sqrt(n))
+    for name, *shape in (("weight", gates * n, n), ("bias", gates * n)):
+        for source in ("ih", "hh"):
+            draw.uniform(f"body.cell.{name}_{source}_l0", *shape, bound=1 / math.sqrt(n))
 
 
 def _linear_rnn(draw: _Draw) -> None:

@@ -96,21 +96,22 @@ class LinearRnn(nn.Module):
         size = w.chunk_size(length)
         count = -(-length // size)
         chunks = F.pad(forcing, (0, 0, 0, count * size - length)).view(batch * count, size, width)
-        state = chunks[:, 0]
+        # The gradient of `unbind` is one copy, that of indexing a copy of everything per step.
+        state, *steps = chunks.unbind(1)
         states = [state]
-        for step in range(1, size):
-            state = torch.addmm(chunks[:, step], state, self.recurrent)
+        for step in steps:
+            state = torch.addmm(step, state, self.recurrent)
             states.append(state)
         local = torch.stack(states, dim=1)
 
         powers = self.recurrent
         while powers.shape[1] < size * width:
             powers = torch.cat([powers, powers[:, -width:] @ powers], dim=1)
-        last = state.view(batch, count, width)
-        carry = torch.zeros_like(last[:, 0])
+        *last, _ = state.view(batch, count, width).unbind(1)
+        carry = forcing.new_zeros(batch, width)
         carries = [carry]
-        for chunk in range(count - 1):
-            carry = torch.addmm(last[:, chunk], carry, powers[:, -width:])
+        for state in last:
+            carry = torch.addmm(state, carry, powers[:, -width:])
             carries.append(carry)
         carried = torch.stack(carries, dim=1).view(batch * count, width)
         hidden = torch.addmm(local.view(batch * count, size * width), carried, powers)

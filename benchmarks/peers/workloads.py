@@ -41,6 +41,10 @@ class Workload:
     fixed_length: int | None = None
     """The only length, where the input is not a sequence."""
 
+    def lengths(self, asked: list[int]) -> list[int]:
+        """Those lengths, or the only one that there is."""
+        return asked if self.fixed_length is None else [self.fixed_length]
+
     def floor_ms(self, length: int, batch: int, threads: int) -> float | None:
         """The time that the matrix products alone take at `GFLOPS_PER_CORE`."""
         if self.flops is None:

@@ -131,6 +131,9 @@ pub struct TrainingConfig {
     pub plateau_patience: usize,
     /// Steps between evaluations; the last step is always evaluated.
     pub eval_every: usize,
+    /// Validation samples that evaluations before the last look at, the first of the split; all of them where absent.
+    /// The last always takes all.
+    pub eval_samples: Option<usize>,
     /// Ends the run once the validation metric is below this.
     pub stop_below: Option<f64>,
     /// Ends the run after this many evaluations without improvement.
@@ -155,6 +158,7 @@ impl Default for TrainingConfig {
             plateau_factor: 0.5,
             plateau_patience: 5,
             eval_every: 100,
+            eval_samples: None,
             stop_below: None,
             stop_patience: None,
         }
@@ -179,6 +183,9 @@ impl TrainingConfig {
             if value == 0 {
                 return Err(Error::invalid(field, value, "a whole number from 1 up"));
             }
+        }
+        if self.eval_samples == Some(0) {
+            return Err(Error::invalid("eval_samples", 0, "a whole number from 1 up, or null"));
         }
         positive("learning_rate", self.learning_rate, self.learning_rate > 0.0)?;
         positive("epsilon", self.epsilon, self.epsilon > 0.0)?;

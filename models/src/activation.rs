@@ -4,6 +4,8 @@ use burn::tensor::{Tensor, activation, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ops;
+
 /// A pointwise nonlinearity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -23,7 +25,7 @@ impl Activation {
         match self {
             Self::None => input,
             Self::Relu => activation::relu(input),
-            Self::Gelu => activation::gelu(input),
+            Self::Gelu => ops::gelu(input),
         }
     }
 }

@@ -6,10 +6,10 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Tensor, activation::softmax, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
 use crate::init::{self, InitRng};
-use crate::ops;
+use crate::ops::{self, Paired, ScoreBias};
 use crate::position::Rotary;
 
 /// The sizes of an [`Attention`].
@@ -65,37 +65,27 @@ impl AttentionConfig {
 impl<B: Backend> Attention<B> {
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
-    /// - bias `[1 or n_heads, length, length]` (query, key): added to the scores; very negative where
-    ///   attention is forbidden
-    pub fn forward(&self, input: Tensor<B, 3>, bias: Option<Tensor<B, 3>>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
-        let [batch, length, _] = input.dims();
-        let value = self.heads(self.value.forward(input.clone()));
-        let weights = self.weights(input, bias, rotary);
-        let inner = self.output.weight.dims()[0];
-        let context = weights.matmul(value).swap_dims(1, 2).reshape([batch, length, inner]);
-        self.output.forward(context)
+    pub fn forward(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
+        let value = ops::map(&self.value, input.clone());
+        let context = ops::attention(self.paired(input, rotary), value, bias, self.n_heads);
+        ops::map(&self.output, context)
     }
 
     /// How much each time step (dimension 2) attends to each other one (dimension 3); sums to 1 over the last.
     ///
     /// # Shapes
-    /// - input `[batch, length, d_model]`, bias as in [`Attention::forward`]
+    /// - input `[batch, length, d_model]`
     /// - output `[batch, n_heads, length, length]`
-    pub fn weights(&self, input: Tensor<B, 3>, bias: Option<Tensor<B, 3>>, rotary: Option<&Rotary<B>>) -> Tensor<B, 4> {
-        let d_head = self.query.weight.dims()[1] / self.n_heads;
-        // Scaling the queries touches `d_head` channels per step, scaling the scores `length` of them.
-        let query = self.query.forward(input.clone()).mul_scalar(1.0 / (d_head as f64).sqrt());
-        let (mut query, mut key) = (self.heads(query), self.heads(self.key.forward(input)));
-        if let Some(rotary) = rotary {
-            (query, key) = (rotary.rotate(query), rotary.rotate(key));
-        }
-        let scores = query.matmul(key.swap_dims(2, 3));
-        softmax(if let Some(bias) = bias { ops::add_trailing(scores, bias) } else { scores }, 3)
+    pub fn weights(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Tensor<B, 4> {
+        ops::weights(self.paired(input, rotary), bias, self.n_heads)
     }
 
-    /// `[batch, length, n_heads * d_head]` to `[batch, n_heads, length, d_head]`.
-    fn heads(&self, channels: Tensor<B, 3>) -> Tensor<B, 4> {
-        let [batch, length, inner] = channels.dims();
-        channels.reshape([batch, length, self.n_heads, inner / self.n_heads]).swap_dims(1, 2)
+    /// Queries and keys.
+    fn paired(&self, input: Tensor<B, 3>, rotary: Option<&Rotary<B>>) -> Paired<B> {
+        let pair = [ops::map(&self.query, input.clone()), ops::map(&self.key, input)];
+        match rotary {
+            Some(rotary) => Paired::ByHeads(pair.map(|tensor| rotary.rotate(ops::heads(tensor, self.n_heads)))),
+            None => Paired::BySteps(pair),
+        }
     }
 }

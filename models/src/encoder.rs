@@ -14,6 +14,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use crate::activation::Activation;
 use crate::attention::{Attention, AttentionConfig};
 use crate::init::{self, InitRng};
+use crate::ops::{self, ScoreBias};
 use crate::position::Rotary;
 use crate::stack::Norm;
 
@@ -92,8 +93,7 @@ impl EncoderConfig {
 impl<B: Backend> Encoder<B> {
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
-    /// - bias as in [`Attention::forward`]
-    pub fn forward(&self, input: Tensor<B, 3>, bias: Option<Tensor<B, 3>>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
+    pub fn forward(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
         let attended = self.attention.forward(normed(&self.attention_norm, &input), bias, rotary);
         let hidden = if self.residual { input + attended } else { attended };
         let Some(feed_forward) = &self.feed_forward else { return hidden };
@@ -104,14 +104,14 @@ impl<B: Backend> Encoder<B> {
 
 impl<B: Backend> FeedForward<B> {
     fn forward(&self, input: &Tensor<B, 3>) -> Tensor<B, 3> {
-        let hidden = self.hidden.forward(normed(&self.norm, input));
-        self.output.forward(self.activation.apply(hidden))
+        let hidden = ops::map(&self.hidden, normed(&self.norm, input));
+        ops::map(&self.output, self.activation.apply(hidden))
     }
 }
 
 fn normed<B: Backend>(norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
     match norm {
-        Some(norm) => norm.forward(input.clone()),
+        Some(norm) => ops::layer_norm(norm, input.clone()),
         None => input.clone(),
     }
 }

@@ -11,7 +11,6 @@ use burn::module::{Module, Param};
 use burn::tensor::{
     Tensor, activation,
     backend::{AutodiffBackend, Backend},
-    module::linear,
 };
 use lookback_registry::Result;
 use schemars::JsonSchema;
@@ -19,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::ops::{self, linear};
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -90,6 +90,9 @@ impl<B: Backend> Block<B> for Gru<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let state = self.initial_state(input.dims()[0], &input.device());
         let projected = linear(input, self.input.val(), Some(self.bias.val()));
+        if let Some(hidden) = ops::gru(&projected, &self.recurrent.val(), &self.recurrent_bias.val()) {
+            return hidden;
+        }
         let cell = self.cell();
         scan(projected, state, |projected, hidden| {
             let hidden = cell.step(projected, hidden);

@@ -54,8 +54,11 @@ impl<B: Backend> Block<B> for LinearRnn<B> {
     /// `sum_s W^s U x(t-s)` (Hillis and Steele's scan, with `W^(2^k)` by squaring).
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let length = input.dims()[1];
-        let mut hidden = input.matmul(self.input.val().unsqueeze());
+        let mut hidden = ops::linear(input, self.input.val(), None);
         let mut power = self.recurrent.val();
+        if let Some(hidden) = ops::linear_rnn(&hidden, &power) {
+            return hidden;
+        }
         let mut reach = 1;
         while reach < length {
             hidden = hidden.clone() + ops::shift(hidden, reach).matmul(power.clone().unsqueeze());

@@ -106,6 +106,19 @@ impl<B: Backend> Lru<B> {
     }
 }
 
+impl<B: Backend> Lru<B> {
+    /// The whole layer by a scan, on backends that have a fast one.
+    fn scan(&self, input: &Tensor<B, 3>) -> Option<Tensor<B, 3>> {
+        let [decay, angle] = self.rate();
+        let lambda = Tensor::cat(ops::complex_exp(decay, angle).to_vec(), 1).transpose();
+        let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
+        let driven = ops::linear(input.clone(), self.input.val() * gamma, None);
+        let states = ops::complex_scan(&driven, &lambda)?;
+        let feed_through = ops::mul_trailing(input.clone(), self.feed_through.val());
+        Some(ops::linear(states, self.output.val(), None) + feed_through)
+    }
+}
+
 /// The tensor followed by itself along `dim`. (The backward pass of burn 0.21's `repeat_dim` is wrong where the
 /// dimension is larger than 1.)
 fn twice<B: Backend>(tensor: Tensor<B, 2>, dim: usize) -> Tensor<B, 2> {
@@ -130,6 +143,9 @@ impl<B: Backend> Block<B> for Lru<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let [batch, length, _] = input.dims();
         let map = self.input.val();
+        if let Some(output) = self.scan(&input) {
+            return output;
+        }
         let straight = input.clone().matmul(map.clone().unsqueeze());
         let swapped = input.clone().matmul(swap_halves(map).unsqueeze());
         let states = ops::causal_conv(Tensor::cat(vec![straight, swapped], 0), self.kernel(length));

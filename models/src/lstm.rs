@@ -12,7 +12,6 @@ use burn::module::{Module, Param};
 use burn::tensor::{
     Tensor, activation,
     backend::{AutodiffBackend, Backend},
-    module::linear,
 };
 use lookback_registry::{Error, Result};
 use rand::RngExt;
@@ -21,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::ops::{self, linear};
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -93,6 +93,9 @@ impl<B: Backend> Block<B> for Lstm<B> {
         let state = self.initial_state(input.dims()[0], &input.device());
         let projected = linear(input, self.input.val(), Some(self.bias.val()));
         let recurrent = self.recurrent.val();
+        if let Some(hidden) = ops::lstm(&projected, &recurrent) {
+            return hidden;
+        }
         scan(projected, state, |projected, state| {
             let state = Self::cell(&recurrent, projected, state);
             (state.hidden.clone(), state)

@@ -103,6 +103,8 @@ pub struct Positions<B: Backend> {
     bias: Option<Tensor<B, 3>>,         // mask and ALiBi, [1 or n_heads, length, length]
     buckets: Option<Tensor<B, 2, Int>>, // bucket of (query, key), [length, length]
     length: usize,
+    causal: bool,
+    alibi: bool,
 }
 
 /// A score that leaves nothing after the softmax; finite, because some GPUs assume that all numbers are.
@@ -187,6 +189,8 @@ impl PositionConfig {
                 Tensor::from_data(TensorData::new(pairs(length).map(bucket).collect(), [length, length]), device)
             }),
             length,
+            causal,
+            alibi: kind == Position::Alibi,
         }
     }
 }
@@ -211,12 +215,9 @@ impl<B: Backend> Positions<B> {
 
     /// What is added to the scores of every block: mask, ALiBi and T5 scores.
     ///
-    /// # Shapes
-    /// - output `[1 or n_heads, length, length]` (query, key)
-    ///
     /// # Panics
     /// `length` is longer than the positions were made for.
-    pub fn bias(&self, length: usize) -> Option<Tensor<B, 3>> {
+    pub fn bias(&self, length: usize) -> ops::ScoreBias<B> {
         self.assert_length(length);
         let constant = self.bias.clone().map(|bias| first(first(bias, 1, length), 2, length));
         let trained = self.scores.as_ref().zip(self.buckets.clone()).map(|(scores, buckets)| {
@@ -225,10 +226,12 @@ impl<B: Backend> Positions<B> {
             let buckets = first(first(buckets, 0, length), 1, length).reshape([length * length]);
             scores.select(0, buckets).reshape([length, length, n_heads]).permute([2, 0, 1])
         });
-        match (constant, trained) {
+        let mask_only = self.causal && !self.alibi && trained.is_none();
+        let values = match (constant, trained) {
             (Some(constant), Some(trained)) => Some(ops::add_trailing(trained, constant)),
             (constant, trained) => constant.or(trained),
-        }
+        };
+        ops::ScoreBias { values, causal: self.causal, mask_only }
     }
 
     fn assert_length(&self, length: usize) {
@@ -344,7 +347,7 @@ mod tests {
     fn alibi_falls_with_the_lag_and_masks_the_future() {
         let config = PositionConfig { position: Position::Alibi, ..PositionConfig::default() };
         let positions = config.init::<Flex>(SHAPE, &mut init::rng(0), &Default::default());
-        let bias = positions.bias(3).unwrap().to_data().to_vec::<f32>().unwrap();
+        let bias = positions.bias(3).values.unwrap().to_data().to_vec::<f32>().unwrap();
         assert_eq!(bias[..9], [0.0, -1e30, -1e30, -0.0625, 0.0, -1e30, -0.125, -0.0625, 0.0]);
         assert_eq!(bias[15], -2.0 / 256.0);
     }

@@ -172,7 +172,7 @@ impl<B: Backend> S4d<B> {
     fn readout<const D: usize>(&self, output: Tensor<B, D>) -> Tensor<B, D> {
         let output = self.activation.apply(output);
         match &self.mix {
-            Some(mix) => mix.forward(output),
+            Some(mix) => ops::map(mix, output),
             None => output,
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, SequenceModel};
+use crate::ops;
 
 /// Where, and whether, a block's input is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -119,16 +120,16 @@ pub struct Stack<B: Backend, K> {
 
 impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let mut hidden = self.input.forward(input);
+        let mut hidden = ops::map(&self.input, input);
         for (layer, block) in self.blocks.iter().enumerate() {
             let normed = match self.norms.get(layer) {
-                Some(norm) => norm.forward(hidden.clone()),
+                Some(norm) => ops::layer_norm(norm, hidden.clone()),
                 None => hidden.clone(),
             };
             let output = block.forward(normed);
             hidden = if self.residual { hidden + output } else { output };
         }
-        self.output.forward(hidden)
+        ops::map(&self.output, hidden)
     }
 }
 
@@ -143,17 +144,17 @@ impl<B: Backend, K: Recurrent<B>> Stack<B, K> {
     /// # Shapes
     /// - input `[batch, d_input]`, output `[batch, d_output]`
     pub fn step(&self, input: Tensor<B, 2>, state: Vec<K::State>) -> (Tensor<B, 2>, Vec<K::State>) {
-        let mut hidden = self.input.forward(input);
+        let mut hidden = ops::map(&self.input, input);
         let mut next = Vec::with_capacity(state.len());
         for (layer, (block, state)) in self.blocks.iter().zip(state).enumerate() {
             let normed = match self.norms.get(layer) {
-                Some(norm) => norm.forward(hidden.clone()),
+                Some(norm) => ops::layer_norm(norm, hidden.clone()),
                 None => hidden.clone(),
             };
             let (output, state) = block.step(normed, state);
             next.push(state);
             hidden = if self.residual { hidden + output } else { output };
         }
-        (self.output.forward(hidden), next)
+        (ops::map(&self.output, hidden), next)
     }
 }

@@ -8,7 +8,6 @@ use burn::module::{Module, Param};
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
-    module::linear,
 };
 use lookback_registry::Result;
 use schemars::JsonSchema;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::ops::{self, linear};
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -64,6 +64,9 @@ impl<B: Backend> Block<B> for TanhRnn<B> {
         let state = self.initial_state(input.dims()[0], &input.device());
         let projected = linear(input, self.input.val(), Some(self.bias.val()));
         let recurrent = self.recurrent.val();
+        if let Some(hidden) = ops::tanh_rnn(&projected, &recurrent) {
+            return hidden;
+        }
         scan(projected, state, |projected, hidden| {
             let hidden = Self::cell(&recurrent, projected, hidden);
             (hidden.clone(), hidden)

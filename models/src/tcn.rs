@@ -11,7 +11,6 @@ use burn::module::{Module, Param};
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
-    module::linear,
 };
 use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
@@ -87,18 +86,8 @@ impl TcnConfig {
 }
 
 impl<B: Backend> Block<B> for Tcn<B> {
-    /// One matrix product per tap, for all time steps at once. Taps further back than the start are left out:
-    /// they read zeros.
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [_, length, channels] = input.dims();
-        let weight = self.weight.val();
-        let oldest = weight.dims()[0] / channels - 1;
-        let tap = |lag: usize| weight.clone().narrow(0, (oldest - lag) * channels, channels);
-        let mut sum = linear(input.clone(), tap(0), Some(self.bias.val()));
-        for lag in 1..=oldest.min((length - 1) / self.dilation) {
-            sum = sum + linear(ops::shift(input.clone(), lag * self.dilation), tap(lag), None);
-        }
-        self.activation.apply(sum)
+        self.activation.apply(ops::dilated_conv(input, self.weight.val(), self.bias.val(), self.dilation))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::attention::AttentionConfig;
 use crate::encoder::{Encoder, EncoderConfig};
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
+use crate::ops;
 use crate::position::{PositionConfig, PositionShape, Positions};
 use crate::stack::{Norm, StackConfig};
 
@@ -124,11 +125,11 @@ impl<B: Backend> SequenceModel<B> for Transformer<B> {
     /// The sequence is longer than the length that the model was built for.
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let bias = self.positions.bias(input.dims()[1]);
-        let mut hidden = self.positions.embed(self.input.forward(input));
+        let mut hidden = self.positions.embed(ops::map(&self.input, input));
         for block in &self.blocks {
-            hidden = block.forward(hidden, bias.clone(), self.positions.rotary.as_ref());
+            hidden = block.forward(hidden, &bias, self.positions.rotary.as_ref());
         }
-        self.output.forward(hidden)
+        ops::map(&self.output, hidden)
     }
 }
 

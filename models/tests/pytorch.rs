@@ -21,6 +21,7 @@ use burn_flex::{Flex, FlexDevice};
 use lookback_models::activation::Activation;
 use lookback_models::attention::Attention;
 use lookback_models::encoder::{Encoder, FeedForward};
+use lookback_models::ops::ScoreBias;
 use lookback_models::position::{Position, PositionConfig, PositionShape};
 use lookback_models::{Block, gru::Gru, init, lstm::Lstm, tanh_rnn::TanhRnn, tcn::Tcn};
 use safetensors::SafeTensors;
@@ -172,7 +173,7 @@ fn attention_gradients(case: &Case, prefix: &str, gradients: &Gradients, attenti
 }
 
 /// The causal mask of the library.
-fn mask() -> Option<Tensor<B, 3>> {
+fn mask() -> ScoreBias<B> {
     let config = PositionConfig { position: Position::None, ..PositionConfig::default() };
     let shape = PositionShape { length: LENGTH, d_model: D, n_heads: 2, d_head: D / 2, causal: true };
     config.init::<B>(shape, &mut init::rng(0), &FlexDevice).bias(LENGTH)
@@ -180,10 +181,10 @@ fn mask() -> Option<Tensor<B, 3>> {
 
 #[test]
 fn multi_head_attention() {
-    for (name, mask) in [("attention", None), ("attention_causal", mask())] {
+    for (name, mask) in [("attention", ScoreBias::none()), ("attention_causal", mask())] {
         let case = Case::new(name);
         let attention = attention_of(&case, "");
-        let gradients = case.run(|input| attention.forward(input, mask, None));
+        let gradients = case.run(|input| attention.forward(input, &mask, None));
         attention_gradients(&case, "", &gradients, &attention);
     }
 }
@@ -212,7 +213,7 @@ fn transformer_encoder_layer() {
         feed_forward: Some(feed_forward),
         residual: true,
     };
-    let gradients = case.run(|input| block.forward(input, mask(), None));
+    let gradients = case.run(|input| block.forward(input, &mask(), None));
     attention_gradients(&case, "self_attn.", &gradients, &block.attention);
     let feed_forward = block.feed_forward.as_ref().unwrap();
     for (name, map) in [("linear1", &feed_forward.hidden), ("linear2", &feed_forward.output)] {

@@ -1,5 +1,9 @@
 use burn::tensor::{Tensor, backend::Backend};
 
+#[cfg(feature = "flex")]
+use super::fast;
+use super::{linear, shift};
+
 /// Time steps per block: the memory is `channels * length * CHUNK`, linear in the length.
 const CHUNK: usize = 128;
 
@@ -15,6 +19,10 @@ const CHUNK: usize = 128;
 pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Tensor<B, 3> {
     let [batch, length, channels] = input.dims();
     assert_eq!(kernel.dims(), [channels, length], "the kernel is `[channels, length]` of the input");
+    #[cfg(feature = "flex")]
+    if fast::applies(&input) {
+        return fast::apply(fast::conv::CausalConv, [fast::erased(input), fast::erased(kernel)]);
+    }
     if length <= CHUNK {
         // Both transpositions are of matrices: backends copy these faster than tensors of more dimensions.
         let input = input.reshape([batch * length, channels]).transpose().reshape([channels, batch, length]);
@@ -51,6 +59,37 @@ pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Ten
         .swap_dims(0, 1)
         .reshape([batch, blocks * CHUNK, channels])
         .narrow(1, 0, length)
+}
+
+/// Causal convolution with dilation: `output(t) = bias + sum_k input(t - k dilation) W_k`, zeros before the start.
+///
+/// One matrix product per tap, for all time steps at once. Taps further back than the start are left out: they read
+/// zeros.
+///
+/// # Shapes
+/// - input `[batch, length, d_input]`
+/// - weight `[taps * d_input, d_output]`, the tap of the oldest time step first
+/// - bias `[d_output]`
+/// - output `[batch, length, d_output]`
+pub fn dilated_conv<B: Backend>(
+    input: Tensor<B, 3>,
+    weight: Tensor<B, 2>,
+    bias: Tensor<B, 1>,
+    dilation: usize,
+) -> Tensor<B, 3> {
+    #[cfg(feature = "flex")]
+    if fast::applies(&input) {
+        let inputs = [fast::erased(input), fast::erased(weight), fast::erased(bias)];
+        return fast::apply(fast::conv::DilatedConv { dilation }, inputs);
+    }
+    let [_, length, channels] = input.dims();
+    let oldest = weight.dims()[0] / channels - 1;
+    let tap = |lag: usize| weight.clone().narrow(0, (oldest - lag) * channels, channels);
+    let mut sum = linear(input.clone(), tap(0), Some(bias));
+    for lag in 1..=oldest.min((length - 1) / dilation) {
+        sum = sum + linear(shift(input.clone(), lag * dilation), tap(lag), None);
+    }
+    sum
 }
 
 /// Zeros behind the end of dimension `dim`.

@@ -35,6 +35,9 @@ struct Training {
     clip_norm: Option<f64>,
 }
 
+/// Validation samples of evaluations before the last: enough for a curve.
+const EVAL_SAMPLES: usize = 64;
+
 /// Steps of linear warm-up, of all recipes.
 const WARMUP_STEPS: usize = 20;
 
@@ -293,6 +296,7 @@ impl Planner<'_> {
             warmup_steps: WARMUP_STEPS.min(steps / 10),
             clip_norm: recipe.clip_norm,
             eval_every: (steps / 20).max(1),
+            eval_samples: Some(EVAL_SAMPLES),
             ..TrainingConfig::default()
         }
     }

@@ -1,0 +1,125 @@
+//! Training steps of each architecture: forward, backward, update.
+//!
+//! `cargo bench --bench steps` prints the median of each at length 128, on one thread. `benchmarks/peers/compare.py`
+//! calls it as `steps --measure NAME --length T --threads N --batch B --seconds S`, for one line of JSON.
+#![allow(clippy::print_stdout)]
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Distribution, Tensor};
+use lookback::backend::types::Flex;
+use lookback::benchmarks::TrainingConfig;
+use lookback::models::{Io, ModelConfig, init, with_models};
+use lookback::{Trained, Trainee};
+use serde_json::{Value, json};
+
+/// Name, model, and parameters of each workload.
+fn workloads() -> Vec<(&'static str, &'static str, Value)> {
+    let ssm = json!({"d_model": 64, "d_state": 64});
+    vec![
+        (
+            "transformer",
+            "transformer",
+            json!({"d_model": 64, "n_layers": 2, "n_heads": 4, "d_ff": 256, "position": "sinusoidal"}),
+        ),
+        ("lstm", "lstm", json!({"d_model": 64})),
+        ("gru", "gru", json!({"d_model": 64})),
+        ("tanh-rnn", "tanh-rnn", json!({"d_model": 64})),
+        ("linear-rnn", "linear-rnn", json!({"d_model": 64})),
+        ("lru", "lru", ssm.clone()),
+        ("s4d", "s4d", ssm.clone()),
+        ("diagonal-ssm", "diagonal-ssm", ssm),
+        ("tcn", "tcn", json!({"d_model": 64, "n_layers": 6, "kernel_size": 4, "residual": true})),
+    ]
+}
+
+/// One model with its optimiser and a batch.
+struct Workload {
+    trainee: Box<dyn Trainee<Flex>>,
+    input: Tensor<Flex, 3>,
+    target: Tensor<Flex, 3>,
+}
+
+impl Workload {
+    fn new(name: &str, length: usize, batch: usize) -> Option<Self> {
+        let (_, model, params) = workloads().into_iter().find(|(known, ..)| *known == name)?;
+        let device = Default::default();
+        let io = Io { d_input: 1, d_output: 1, length };
+        let params = params.as_object().expect("parameters are an object").clone();
+        let training = TrainingConfig { clip_norm: None, ..TrainingConfig::default() };
+        macro_rules! build {
+            ($($config:ty),* $(,)?) => {
+                match model {
+                    $(name if name == <$config as ModelConfig>::INFO.name => {
+                        let config: $config =
+                            lookback::models::configure(&params, io).expect("the workload is valid");
+                        let model = config.build::<Flex>(io, &mut init::rng(0), &device);
+                        Box::new(Trained::new(model, &training, device)) as Box<dyn Trainee<Flex>>
+                    })*
+                    other => unreachable!("no model `{other}`"),
+                }
+            };
+        }
+        let trainee = with_models!(build);
+        let noise = || Tensor::random([batch, length, 1], Distribution::Normal(0.0, 1.0), &device);
+        Some(Self { trainee, input: noise(), target: noise() })
+    }
+
+    fn step(&mut self) {
+        let loss = (self.trainee.forward(self.input.clone()) - self.target.clone()).square().mean();
+        self.trainee.update(loss, 1e-3);
+    }
+
+    /// The median of some seconds of steps, in milliseconds, and their number.
+    fn measure(&mut self, time: Duration) -> (f64, usize) {
+        for _ in 0..3 {
+            self.step();
+        }
+        let started = Instant::now();
+        let mut times = Vec::new();
+        while started.elapsed() < time || times.len() < 5 {
+            let start = Instant::now();
+            self.step();
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        (times[times.len() / 2], times.len())
+    }
+}
+
+/// The most memory that the process has held, in MB, where the system tells.
+fn peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kilobytes| kilobytes / 1024.0)
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let option = |name: &str| arguments.iter().position(|word| word == name).and_then(|at| arguments.get(at + 1));
+    let number =
+        |name: &str, default: usize| option(name).map_or(default, |text| text.parse().expect("a whole number"));
+    let threads = number("--threads", 1);
+
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the pool is not yet in use");
+    let (length, batch) = (number("--length", 128), number("--batch", 64));
+    let time = Duration::from_secs_f64(option("--seconds").map_or(2.0, |text| text.parse().expect("seconds")));
+    let one = option("--measure");
+    for (name, ..) in workloads() {
+        if one.is_some_and(|one| one != name) {
+            continue;
+        }
+        let mut workload = Workload::new(name, length, batch).expect("a listed workload");
+        let (median, steps) = workload.measure(time);
+        if one.is_some() {
+            let line = json!({"implementation": "lookback", "workload": name, "length": length, "threads": threads,
+                "batch": batch, "median_ms": median, "steps": steps, "peak_mb": peak_mb()});
+            println!("{line}");
+        } else {
+            println!("{name:14} length {length}, batch {batch}, {threads} threads: {median:8.2} ms");
+        }
+    }
+}

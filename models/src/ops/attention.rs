@@ -1,0 +1,84 @@
+use burn::tensor::{Tensor, activation::softmax, backend::Backend};
+
+use super::add_trailing;
+#[cfg(feature = "flex")]
+use super::fast;
+
+/// What is added to the scores of attention.
+#[derive(Debug, Clone)]
+pub struct ScoreBias<B: Backend> {
+    /// `[1 or n_heads, length, length]` (query, key), very negative where attention is forbidden.
+    pub values: Option<Tensor<B, 3>>,
+    /// Whether later keys are forbidden, in `values` too.
+    pub causal: bool,
+    /// Whether `values` forbid later keys and do nothing else.
+    pub mask_only: bool,
+}
+
+impl<B: Backend> ScoreBias<B> {
+    /// Nothing: every key is seen.
+    pub fn none() -> Self {
+        Self { values: None, causal: false, mask_only: false }
+    }
+}
+
+/// Queries and keys by time step `[batch, length, n_heads * d_head]`, or by head `[batch, n_heads, length, d_head]`.
+#[derive(Debug, Clone)]
+pub enum Paired<B: Backend> {
+    /// Queries and keys, heads side by side.
+    BySteps([Tensor<B, 3>; 2]),
+    /// Queries and keys.
+    ByHeads([Tensor<B, 4>; 2]),
+}
+
+/// `softmax(Q K^T / sqrt(d_head) + bias) V` of each head.
+///
+/// # Shapes
+/// - value and output `[batch, length, n_heads * d_head]`
+pub fn attention<B: Backend>(
+    paired: Paired<B>,
+    value: Tensor<B, 3>,
+    bias: &ScoreBias<B>,
+    n_heads: usize,
+) -> Tensor<B, 3> {
+    let [batch, length, inner] = value.dims();
+    #[cfg(feature = "flex")]
+    if fast::applies(&value) {
+        let (by_head, [query, key]) = match paired {
+            Paired::BySteps(pair) => (false, pair.map(fast::erased)),
+            Paired::ByHeads(pair) => (true, pair.map(fast::erased)),
+        };
+        let op = fast::attention::Attention { n_heads, by_head, causal: bias.causal };
+        let value = fast::erased(value);
+        return match bias.values.clone().filter(|_| !bias.mask_only) {
+            Some(values) => fast::apply(op, [query, key, value, fast::erased(values)]),
+            None => fast::apply(op, [query, key, value]),
+        };
+    }
+    let value = heads(value, n_heads);
+    weights(paired, bias, n_heads).matmul(value).swap_dims(1, 2).reshape([batch, length, inner])
+}
+
+/// How much each time step (dimension 2) attends to each other one (dimension 3): `[batch, n_heads, length, length]`.
+pub(crate) fn weights<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads: usize) -> Tensor<B, 4> {
+    let [query, key] = match paired {
+        Paired::BySteps(pair) => pair.map(|tensor| heads(tensor, n_heads)),
+        Paired::ByHeads(pair) => pair,
+    };
+    // Scaling the queries touches `d_head` channels per step, scaling the scores `length` of them.
+    let scale = 1.0 / (query.dims()[3] as f64).sqrt();
+    let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
+    softmax(
+        match &bias.values {
+            Some(values) => add_trailing(scores, values.clone()),
+            None => scores,
+        },
+        3,
+    )
+}
+
+/// `[batch, length, n_heads * d_head]` to `[batch, n_heads, length, d_head]`.
+pub(crate) fn heads<B: Backend>(channels: Tensor<B, 3>, n_heads: usize) -> Tensor<B, 4> {
+    let [batch, length, inner] = channels.dims();
+    channels.reshape([batch, length, n_heads, inner / n_heads]).swap_dims(1, 2)
+}

@@ -1,0 +1,115 @@
+//! Layer normalisation over the last dimension.
+
+use rayon::prelude::*;
+
+use super::linear::total;
+use super::simd::{sum, sum2, vectorized};
+use super::{Array, FastOp, View};
+
+/// Rows per task; fixed, so that sums do not depend on the number of threads.
+const ROWS: usize = 256;
+
+/// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`: inputs `[.., d]`, gamma `[d]`, beta `[d]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LayerNorm {
+    pub epsilon: f32,
+}
+
+impl FastOp<3> for LayerNorm {
+    /// Mean and reciprocal standard deviation of each row.
+    type Kept = Vec<(f32, f32)>;
+
+    fn forward(&self, [input, gamma, beta]: [View; 3], _keep: bool) -> (Array, Self::Kept) {
+        let width = input.width();
+        let mut output = Array::zeros(input.shape);
+        let mut kept = vec![(0.0, 0.0); input.data.len() / width];
+        let rows = input.data.par_chunks(ROWS * width).zip(kept.par_chunks_mut(ROWS));
+        output.data.par_chunks_mut(ROWS * width).zip(rows).for_each(|(output, (input, kept))| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    let rows = output.chunks_exact_mut(width).zip(input.chunks_exact(width));
+                    for ((output, input), kept) in rows.zip(kept) {
+                        let mean = sum(
+                            input,
+                            #[inline(always)]
+                            |x| x,
+                        ) / width as f32;
+                        let squares = sum(
+                            input,
+                            #[inline(always)]
+                            |x| (x - mean) * (x - mean),
+                        );
+                        let scale = 1.0 / (squares / width as f32 + self.epsilon).sqrt();
+                        *kept = (mean, scale);
+                        for (((output, x), gamma), beta) in output.iter_mut().zip(input).zip(gamma.data).zip(beta.data)
+                        {
+                            *output = (x - mean) * scale * gamma + beta;
+                        }
+                    }
+                },
+            );
+        });
+        (output, kept)
+    }
+
+    fn backward(
+        &self,
+        [input, gamma, beta]: [View; 3],
+        _output: View,
+        kept: &Self::Kept,
+        gradient: View,
+        wanted: [bool; 3],
+    ) -> [Option<Array>; 3] {
+        let width = input.width();
+        let mut into = Array::zeros(input.shape);
+        let rows = input.data.par_chunks(ROWS * width).zip(kept.par_chunks(ROWS));
+        let rows = rows.zip(gradient.data.par_chunks(ROWS * width));
+        let (d_gamma, d_beta): (Vec<Vec<f32>>, Vec<Vec<f32>>) = into
+            .data
+            .par_chunks_mut(ROWS * width)
+            .zip(rows)
+            .map(|(into, ((input, kept), gradient))| {
+                let (mut d_gamma, mut d_beta) = (vec![0.0; width], vec![0.0; width]);
+                let mut scaled = vec![0.0; width];
+                let mut normal = vec![0.0; width];
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let rows = into.chunks_exact_mut(width).zip(input.chunks_exact(width));
+                        for (((into, input), (mean, scale)), gradient) in
+                            rows.zip(kept).zip(gradient.chunks_exact(width))
+                        {
+                            for j in 0..width {
+                                normal[j] = (input[j] - mean) * scale;
+                                scaled[j] = gradient[j] * gamma.data[j];
+                                d_gamma[j] += gradient[j] * normal[j];
+                                d_beta[j] += gradient[j];
+                            }
+                            let mean = sum(
+                                &scaled,
+                                #[inline(always)]
+                                |x| x,
+                            ) / width as f32;
+                            let along = sum2(
+                                &scaled,
+                                &normal,
+                                #[inline(always)]
+                                |x, y| x * y,
+                            ) / width as f32;
+                            for j in 0..width {
+                                into[j] = scale * (scaled[j] - mean - normal[j] * along);
+                            }
+                        }
+                    },
+                );
+                (d_gamma, d_beta)
+            })
+            .unzip();
+        [
+            wanted[0].then_some(into),
+            wanted[1].then(|| total(gamma.shape, &d_gamma)),
+            wanted[2].then(|| total(beta.shape, &d_beta)),
+        ]
+    }
+}

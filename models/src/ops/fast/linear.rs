@@ -1,0 +1,144 @@
+//! `y = x W + b` over all leading dimensions.
+
+use rayon::prelude::*;
+
+use super::matmul::{Old, Strides, product};
+use super::simd::vectorized;
+use super::{Array, FastOp, View};
+
+/// Rows that are worked on together; fixed, so that sums do not depend on the number of threads.
+const ROWS: usize = 1024;
+
+/// Inputs `[.., d_input]`, weight `[d_input, d_output]`, and for three inputs the bias `[d_output]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Linear;
+
+impl FastOp<2> for Linear {
+    type Kept = ();
+
+    fn forward(&self, [input, weight]: [View; 2], _keep: bool) -> (Array, ()) {
+        (forward(input, weight, None), ())
+    }
+
+    fn backward(
+        &self,
+        [input, weight]: [View; 2],
+        _output: View,
+        (): &(),
+        gradient: View,
+        wanted: [bool; 2],
+    ) -> [Option<Array>; 2] {
+        [wanted[0].then(|| of_input(input, weight, gradient)), wanted[1].then(|| of_weight(input, weight, gradient))]
+    }
+}
+
+impl FastOp<3> for Linear {
+    type Kept = ();
+
+    fn forward(&self, [input, weight, bias]: [View; 3], _keep: bool) -> (Array, ()) {
+        (forward(input, weight, Some(bias.data)), ())
+    }
+
+    fn backward(
+        &self,
+        [input, weight, _]: [View; 3],
+        _output: View,
+        (): &(),
+        gradient: View,
+        wanted: [bool; 3],
+    ) -> [Option<Array>; 3] {
+        [
+            wanted[0].then(|| of_input(input, weight, gradient)),
+            wanted[1].then(|| of_weight(input, weight, gradient)),
+            wanted[2].then(|| of_bias(gradient)),
+        ]
+    }
+}
+
+fn sizes(weight: View) -> [usize; 2] {
+    let [d_input, d_output] = *weight.shape else { panic!("weights are [d_input, d_output]") };
+    [d_input, d_output]
+}
+
+fn forward(input: View, weight: View, bias: Option<&[f32]>) -> Array {
+    let [d_input, d_output] = sizes(weight);
+    let mut shape = input.shape.to_vec();
+    *shape.last_mut().expect("inputs have channels") = d_output;
+    let mut output = Array::zeros(&shape);
+    let chunks = output.data.par_chunks_mut(ROWS * d_output).zip(input.data.par_chunks(ROWS * d_input));
+    chunks.for_each(|(output, input)| {
+        let old = match bias {
+            Some(bias) => {
+                output.chunks_exact_mut(d_output).for_each(|row| row.copy_from_slice(bias));
+                Old::Keep
+            }
+            None => Old::Replace,
+        };
+        let rows = output.len() / d_output;
+        let into = (output, Strides::of_rows(d_output), old);
+        let right = (weight.data, Strides::of_rows(d_output));
+        product((rows, d_input, d_output), into, (input, Strides::of_rows(d_input)), right, 1.0);
+    });
+    output
+}
+
+fn of_input(input: View, weight: View, gradient: View) -> Array {
+    let [d_input, d_output] = sizes(weight);
+    let mut into = Array::zeros(input.shape);
+    let chunks = into.data.par_chunks_mut(ROWS * d_input).zip(gradient.data.par_chunks(ROWS * d_output));
+    chunks.for_each(|(into, gradient)| {
+        let rows = into.len() / d_input;
+        let right = (weight.data, Strides::of_rows(d_output).transposed());
+        let into = (into, Strides::of_rows(d_input), Old::Replace);
+        product((rows, d_output, d_input), into, (gradient, Strides::of_rows(d_output)), right, 1.0);
+    });
+    into
+}
+
+fn of_weight(input: View, weight: View, gradient: View) -> Array {
+    let [d_input, d_output] = sizes(weight);
+    let chunks = input.data.par_chunks(ROWS * d_input).zip(gradient.data.par_chunks(ROWS * d_output));
+    let parts: Vec<Vec<f32>> = chunks
+        .map(|(input, gradient)| {
+            let mut part = vec![0.0; d_input * d_output];
+            let rows = input.len() / d_input;
+            let left = (input, Strides::of_rows(d_input).transposed());
+            let into = (part.as_mut_slice(), Strides::of_rows(d_output), Old::Replace);
+            product((d_input, rows, d_output), into, left, (gradient, Strides::of_rows(d_output)), 1.0);
+            part
+        })
+        .collect();
+    total(weight.shape, &parts)
+}
+
+fn of_bias(gradient: View) -> Array {
+    let d_output = gradient.width();
+    let parts: Vec<Vec<f32>> =
+        gradient.data.par_chunks(ROWS * d_output).map(|rows| column_sums(rows, d_output)).collect();
+    total(&[d_output], &parts)
+}
+
+/// The sum of all rows of `width` elements.
+pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; width];
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in rows.chunks_exact(width) {
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += value;
+                }
+            }
+        },
+    );
+    sums
+}
+
+/// The sum of parts in their order.
+pub(super) fn total(shape: &[usize], parts: &[Vec<f32>]) -> Array {
+    let mut total = Array::zeros(shape);
+    for part in parts {
+        total.data.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
+    total
+}

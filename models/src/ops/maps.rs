@@ -1,0 +1,54 @@
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::{Tensor, activation, backend::Backend, module};
+
+#[cfg(feature = "flex")]
+use super::fast;
+
+/// What burn's layer norm adds to the variance unless told otherwise.
+#[cfg(feature = "flex")]
+const EPSILON: f32 = 1e-5;
+
+/// `input weight + bias` over all leading dimensions.
+///
+/// # Shapes
+/// - input `[.., d_input]`, weight `[d_input, d_output]`, bias `[d_output]`
+/// - output `[.., d_output]`
+pub fn linear<B: Backend, const D: usize>(
+    input: Tensor<B, D>,
+    weight: Tensor<B, 2>,
+    bias: Option<Tensor<B, 1>>,
+) -> Tensor<B, D> {
+    #[cfg(feature = "flex")]
+    if fast::applies(&input) {
+        let (input, weight) = (fast::erased(input), fast::erased(weight));
+        return match bias {
+            Some(bias) => fast::apply(fast::linear::Linear, [input, weight, fast::erased(bias)]),
+            None => fast::apply(fast::linear::Linear, [input, weight]),
+        };
+    }
+    module::linear(input, weight, bias)
+}
+
+/// A linear map as a module; see [`linear`].
+pub fn map<B: Backend, const D: usize>(map: &Linear<B>, input: Tensor<B, D>) -> Tensor<B, D> {
+    linear(input, map.weight.val(), map.bias.as_ref().map(|bias| bias.val()))
+}
+
+/// `x Phi(x)` of each element, with the normal distribution function Phi by the error function.
+pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
+    #[cfg(feature = "flex")]
+    if fast::applies(&input) {
+        return fast::apply(fast::elementwise::Gelu, [fast::erased(input)]);
+    }
+    activation::gelu(input)
+}
+
+/// Layer normalisation over the last dimension, of a norm with burn's default `epsilon`.
+pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, input: Tensor<B, D>) -> Tensor<B, D> {
+    #[cfg(feature = "flex")]
+    if let Some(beta) = norm.beta.as_ref().filter(|_| fast::applies(&input)) {
+        let inputs = [fast::erased(input), fast::erased(norm.gamma.val()), fast::erased(beta.val())];
+        return fast::apply(fast::layer_norm::LayerNorm { epsilon: EPSILON }, inputs);
+    }
+    norm.forward(input)
+}
