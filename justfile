@@ -30,7 +30,7 @@ test:
 
 # The same results on every backend that this machine can run: flex, ndarray, and wgpu (a GPU, or Mesa's software Vulkan)
 test-backends:
-    cargo test --release --workspace --features ndarray,wgpu --test cli backends
+    cargo test --profile backends --workspace --features ndarray,wgpu --test cli backends
 
 # Format and lints
 lint:
@@ -44,6 +44,15 @@ docs:
 # What continuous integration runs
 ci:
     bash .ci/run
+
+# Training steps of every architecture on this machine
+bench *args:
+    cargo bench --bench steps -- "$@"
+
+# The same steps in PyTorch and JAX beside ours (needs the environment that benchmarks/peers/README.md describes)
+bench-peers *args:
+    cargo bench --bench steps --no-run
+    python benchmarks/peers/compare.py --ours "$(ls -t target/release/deps/steps-* | grep -v '\.d$' | head -1)" "$@"
 
 # Run the preset `quick`, and put its results, picture and tables into the repository and README.md
 readme out="runs/readme":

@@ -24,8 +24,16 @@ fn numbers(out: &Path) -> BTreeMap<(String, String), f64> {
     numbers
 }
 
+/// The results of preset `smoke` on a backend. On one that is not for CPUs each run compiles its kernels for half a
+/// minute where the GPU is a software renderer: there it is one run per model.
 fn smoke(backend: &str, out: &Path) -> BTreeMap<(String, String), f64> {
-    succeed(lookback(&["bench", "memory", "--preset", "smoke", "--backend", backend, "--out"]).arg(out));
+    let mut command = lookback(&["bench", "memory", "--preset", "smoke", "--jobs", "2", "--backend", backend, "--out"]);
+    command.arg(out);
+    let info = lookback::backend::backends().into_iter().find(|info| info.name == backend).expect("a known backend");
+    if !info.cpu {
+        command.args(["--only", "memory=impulse,alpha=8"]);
+    }
+    succeed(&mut command);
     assert!(out.join("report.html").exists());
     numbers(out)
 }
@@ -39,9 +47,9 @@ fn all_backends_give_the_same_results() {
     assert!(reference.len() > 100, "{}", reference.len());
     for backend in others {
         let other = smoke(backend, &folder.path().join(backend));
-        assert_eq!(reference.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-        let apart = |((key, left), right): ((&(String, String), &f64), &f64)| ((left - right).abs(), key.clone());
-        let farthest = reference.iter().zip(other.values()).map(apart).max_by(|left, right| left.0.total_cmp(&right.0));
+        assert!(other.len() > 20, "{backend}: {}", other.len());
+        let apart = |(key, value): (&(String, String), &f64)| ((reference[key] - value).abs(), key.clone());
+        let farthest = other.iter().map(apart).max_by(|left, right| left.0.total_cmp(&right.0));
         let (distance, place) = farthest.expect("there are numbers");
         assert!(distance <= TOLERANCE, "{backend} is {distance:e} from {first} at {place:?}");
     }

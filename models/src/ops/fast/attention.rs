@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::linear::total;
 use super::matmul::{Old, Strides, product};
-use super::simd::{exp, max, sum, sum2, vectorized};
+use super::simd::{exp, max, sum, sum2, update1, vectorized};
 use super::{Array, FastOp, View};
 
 /// Query rows whose scores are held at once.
@@ -283,10 +283,16 @@ impl<'a> Problem<'a> {
                         );
                         let (weights, unseen) = weights[row * self.length..][..block.keys].split_at_mut(seen);
                         let (d_scores, d_unseen) = d_scores[row * self.length..][..block.keys].split_at_mut(seen);
-                        for (weight, d_score) in weights.iter_mut().zip(d_scores.iter_mut()) {
-                            *weight = exp(*weight - kept[time]);
-                            *d_score = *weight * (*d_score - along);
+                        let logarithm = kept[time];
+                        for weight in weights.iter_mut() {
+                            *weight = exp(*weight - logarithm);
                         }
+                        update1(
+                            d_scores,
+                            weights,
+                            #[inline(always)]
+                            |d_score, weight| weight * (d_score - along),
+                        );
                         unseen.fill(0.0);
                         d_unseen.fill(0.0);
                         if !d_bias.is_empty() {

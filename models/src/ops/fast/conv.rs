@@ -67,10 +67,16 @@ fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     let mut into = vec![0.0; matrix.len()];
     into.par_chunks_mut(TILE * rows).enumerate().for_each(|(tile, into)| {
         let first = tile * TILE;
+        let width = TILE.min(columns - first);
+        let mut rows_of_tile = [[0.0f32; TILE]; TILE];
         for start in (0..rows).step_by(TILE) {
+            let height = TILE.min(rows - start);
+            for (row, line) in rows_of_tile[..height].iter_mut().enumerate() {
+                line[..width].copy_from_slice(&matrix[(start + row) * columns + first..][..width]);
+            }
             for (column, into) in into.chunks_exact_mut(rows).enumerate() {
-                for (row, into) in into[start..rows.min(start + TILE)].iter_mut().enumerate() {
-                    *into = matrix[(start + row) * columns + first + column];
+                for (into, line) in into[start..start + height].iter_mut().zip(&rows_of_tile) {
+                    *into = line[column];
                 }
             }
         }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::linear::total;
-use super::simd::vectorized;
+use super::simd::{update2, vectorized};
 use super::{Array, FastOp, View};
 
 /// Sequences per task; fixed, so that sums do not depend on the number of threads.
@@ -31,10 +31,34 @@ impl FastOp<2> for ComplexScan {
                     for step in steps {
                         let (before_re, before_im) = before.split_at(n);
                         let (step_re, step_im) = step.split_at_mut(n);
-                        for j in 0..n {
-                            step_re[j] += re[j] * before_re[j] - im[j] * before_im[j];
-                            step_im[j] += re[j] * before_im[j] + im[j] * before_re[j];
-                        }
+                        update2(
+                            step_re,
+                            re,
+                            before_re,
+                            #[inline(always)]
+                            |now, re, before| now + re * before,
+                        );
+                        update2(
+                            step_re,
+                            im,
+                            before_im,
+                            #[inline(always)]
+                            |now, im, before| now - im * before,
+                        );
+                        update2(
+                            step_im,
+                            re,
+                            before_im,
+                            #[inline(always)]
+                            |now, re, before| now + re * before,
+                        );
+                        update2(
+                            step_im,
+                            im,
+                            before_re,
+                            #[inline(always)]
+                            |now, im, before| now + im * before,
+                        );
                         before = step;
                     }
                 },
@@ -71,12 +95,62 @@ impl FastOp<2> for ComplexScan {
                                 let (later_re, later_im) = later[..width].split_at(n);
                                 let (now_re, now_im) = earlier[(time - 1) * width..].split_at_mut(n);
                                 let (state_re, state_im) = output[(time - 1) * width..][..width].split_at(n);
-                                for j in 0..n {
-                                    now_re[j] += re[j] * later_re[j] + im[j] * later_im[j];
-                                    now_im[j] += re[j] * later_im[j] - im[j] * later_re[j];
-                                    part_re[j] += later_re[j] * state_re[j] + later_im[j] * state_im[j];
-                                    part_im[j] += later_im[j] * state_re[j] - later_re[j] * state_im[j];
-                                }
+                                update2(
+                                    now_re,
+                                    re,
+                                    later_re,
+                                    #[inline(always)]
+                                    |now, re, later| now + re * later,
+                                );
+                                update2(
+                                    now_re,
+                                    im,
+                                    later_im,
+                                    #[inline(always)]
+                                    |now, im, later| now + im * later,
+                                );
+                                update2(
+                                    now_im,
+                                    re,
+                                    later_im,
+                                    #[inline(always)]
+                                    |now, re, later| now + re * later,
+                                );
+                                update2(
+                                    now_im,
+                                    im,
+                                    later_re,
+                                    #[inline(always)]
+                                    |now, im, later| now - im * later,
+                                );
+                                update2(
+                                    part_re,
+                                    later_re,
+                                    state_re,
+                                    #[inline(always)]
+                                    |sum, d, h| sum + d * h,
+                                );
+                                update2(
+                                    part_re,
+                                    later_im,
+                                    state_im,
+                                    #[inline(always)]
+                                    |sum, d, h| sum + d * h,
+                                );
+                                update2(
+                                    part_im,
+                                    later_im,
+                                    state_re,
+                                    #[inline(always)]
+                                    |sum, d, h| sum + d * h,
+                                );
+                                update2(
+                                    part_im,
+                                    later_re,
+                                    state_im,
+                                    #[inline(always)]
+                                    |sum, d, h| sum - d * h,
+                                );
                             }
                         },
                     );

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::linear::total;
-use super::simd::{sum, sum2, vectorized};
+use super::simd::{each1, each2, sum, sum2, update1, update2, vectorized};
 use super::{Array, FastOp, View};
 
 /// Rows per task; fixed, so that sums do not depend on the number of threads.
@@ -80,12 +80,33 @@ impl FastOp<3> for LayerNorm {
                         for (((into, input), (mean, scale)), gradient) in
                             rows.zip(kept).zip(gradient.chunks_exact(width))
                         {
-                            for j in 0..width {
-                                normal[j] = (input[j] - mean) * scale;
-                                scaled[j] = gradient[j] * gamma.data[j];
-                                d_gamma[j] += gradient[j] * normal[j];
-                                d_beta[j] += gradient[j];
-                            }
+                            let (mean, scale) = (*mean, *scale);
+                            each1(
+                                &mut normal,
+                                input,
+                                #[inline(always)]
+                                |x| (x - mean) * scale,
+                            );
+                            each2(
+                                &mut scaled,
+                                gradient,
+                                gamma.data,
+                                #[inline(always)]
+                                |dy, gamma| dy * gamma,
+                            );
+                            update2(
+                                &mut d_gamma,
+                                gradient,
+                                &normal,
+                                #[inline(always)]
+                                |sum, dy, x| sum + dy * x,
+                            );
+                            update1(
+                                &mut d_beta,
+                                gradient,
+                                #[inline(always)]
+                                |sum, dy| sum + dy,
+                            );
                             let mean = sum(
                                 &scaled,
                                 #[inline(always)]
@@ -97,9 +118,13 @@ impl FastOp<3> for LayerNorm {
                                 #[inline(always)]
                                 |x, y| x * y,
                             ) / width as f32;
-                            for j in 0..width {
-                                into[j] = scale * (scaled[j] - mean - normal[j] * along);
-                            }
+                            each2(
+                                into,
+                                &scaled,
+                                &normal,
+                                #[inline(always)]
+                                |dx, x| scale * (dx - mean - x * along),
+                            );
                         }
                     },
                 );

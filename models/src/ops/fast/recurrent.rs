@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use super::matmul::{Old, Strides, product};
-use super::simd::{sigmoid, tanh, vectorized};
+use super::simd::{each1, each2, each3, sigmoid, tanh, update1, update2, update3, vectorized};
 use super::{Array, FastOp, View};
 
 /// Sequences that are stepped together; fixed, so that sums do not depend on the number of threads.
@@ -78,9 +78,13 @@ impl Cell for LinearCell {
 
     #[inline(always)]
     fn forward(step: Forward) {
-        for ((hidden, projected), recurrent) in step.hidden.iter_mut().zip(step.projected).zip(step.recurrent) {
-            *hidden = projected + recurrent;
-        }
+        each2(
+            step.hidden,
+            step.projected,
+            step.recurrent,
+            #[inline(always)]
+            |projected, recurrent| projected + recurrent,
+        );
     }
 
     #[inline(always)]
@@ -100,74 +104,153 @@ impl Cell for TanhCell {
 
     #[inline(always)]
     fn forward(step: Forward) {
-        for ((hidden, projected), recurrent) in step.hidden.iter_mut().zip(step.projected).zip(step.recurrent) {
-            *hidden = tanh(projected + recurrent);
-        }
+        each2(
+            step.hidden,
+            step.projected,
+            step.recurrent,
+            #[inline(always)]
+            |projected, recurrent| tanh(projected + recurrent),
+        );
     }
 
     #[inline(always)]
     fn backward(step: Backward) {
-        for ((into, gradient), hidden) in step.projected.iter_mut().zip(step.gradient).zip(step.hidden) {
-            *into = gradient * (1.0 - hidden * hidden);
-        }
+        each2(
+            step.projected,
+            step.gradient,
+            step.hidden,
+            #[inline(always)]
+            |gradient, hidden| gradient * (1.0 - hidden * hidden),
+        );
     }
 }
 
-/// The long short-term memory: gates in the order input, forget, cell, output; kept are these and the cell.
+/// The long short-term memory: gates in the order input, forget, cell, output; kept are these, c(t) and tanh(c(t)).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LstmCell;
 
 impl Cell for LstmCell {
     const GATES: usize = 4;
-    const KEPT: usize = 5;
+    const KEPT: usize = 6;
     const SEPARATE: bool = false;
 
     #[inline(always)]
     fn forward(step: Forward) {
         let n = step.hidden.len();
         let (projected, recurrent, kept) =
-            (&step.projected[..4 * n], &step.recurrent[..4 * n], &mut step.kept[..5 * n]);
-        for gate in [0, 1, 3] {
-            for j in gate * n..(gate + 1) * n {
-                kept[j] = sigmoid(projected[j] + recurrent[j]);
+            (&step.projected[..4 * n], &step.recurrent[..4 * n], &mut step.kept[..6 * n]);
+        let (gates, states) = kept.split_at_mut(4 * n);
+        for (gate, ((into, projected), recurrent)) in
+            gates.chunks_exact_mut(n).zip(projected.chunks_exact(n)).zip(recurrent.chunks_exact(n)).enumerate()
+        {
+            if gate == 2 {
+                each2(
+                    into,
+                    projected,
+                    recurrent,
+                    #[inline(always)]
+                    |projected, recurrent| tanh(projected + recurrent),
+                );
+            } else {
+                each2(
+                    into,
+                    projected,
+                    recurrent,
+                    #[inline(always)]
+                    |projected, recurrent| sigmoid(projected + recurrent),
+                );
             }
         }
-        for j in 2 * n..3 * n {
-            kept[j] = tanh(projected[j] + recurrent[j]);
-        }
-        let (gates, cells) = kept.split_at_mut(4 * n);
         let [input, forget, candidate, output] = quarters(gates);
-        let (hidden, cell) = (&mut step.hidden[..n], &mut step.cell[..n]);
-        for j in 0..n {
-            let value = forget[j] * cell[j] + input[j] * candidate[j];
-            cell[j] = value;
-            cells[j] = value;
-            hidden[j] = output[j] * tanh(value);
-        }
+        let (cells, squashed) = states.split_at_mut(n);
+        update1(
+            step.cell,
+            forget,
+            #[inline(always)]
+            |cell, forget| cell * forget,
+        );
+        update2(
+            step.cell,
+            input,
+            candidate,
+            #[inline(always)]
+            |cell, input, candidate| cell + input * candidate,
+        );
+        cells.copy_from_slice(step.cell);
+        each1(
+            squashed,
+            cells,
+            #[inline(always)]
+            |cell| tanh(cell),
+        );
+        each2(
+            step.hidden,
+            output,
+            squashed,
+            #[inline(always)]
+            |output, squashed| output * squashed,
+        );
     }
 
     #[inline(always)]
     fn backward(step: Backward) {
         let n = step.gradient.len();
-        let (gates, cells) = step.kept[..5 * n].split_at(4 * n);
+        let (gates, states) = step.kept[..6 * n].split_at(4 * n);
         let [input, forget, candidate, output] = quarters(gates);
-        let (gradient, carry) = (&step.gradient[..n], &mut step.carry[..n]);
+        let squashed = &states[n..];
         let (first, last) = step.projected[..4 * n].split_at_mut(2 * n);
         let ((d_input, d_forget), (d_candidate, d_output)) = (first.split_at_mut(n), last.split_at_mut(n));
-        for j in 0..n {
-            let squashed = tanh(cells[j]);
-            let d_cell = carry[j] + gradient[j] * output[j] * (1.0 - squashed * squashed);
-            d_output[j] = gradient[j] * squashed * output[j] * (1.0 - output[j]);
-            d_input[j] = d_cell * candidate[j] * input[j] * (1.0 - input[j]);
-            d_candidate[j] = d_cell * input[j] * (1.0 - candidate[j] * candidate[j]);
-            // Still to be multiplied with c(t-1).
-            d_forget[j] = d_cell * forget[j] * (1.0 - forget[j]);
-            carry[j] = d_cell * forget[j];
-        }
+        each3(
+            d_output,
+            step.gradient,
+            squashed,
+            output,
+            #[inline(always)]
+            |gradient, squashed, output| gradient * squashed * output * (1.0 - output),
+        );
+        // From here on `carry` is the gradient of c(t), and at the end that of c(t-1).
+        let carry = step.carry;
+        update3(
+            carry,
+            step.gradient,
+            squashed,
+            output,
+            #[inline(always)]
+            |carry, gradient, squashed, output| carry + gradient * output * (1.0 - squashed * squashed),
+        );
+        each3(
+            d_input,
+            carry,
+            candidate,
+            input,
+            #[inline(always)]
+            |carry, candidate, input| carry * candidate * input * (1.0 - input),
+        );
+        each3(
+            d_candidate,
+            carry,
+            candidate,
+            input,
+            #[inline(always)]
+            |carry, candidate, input| carry * input * (1.0 - candidate * candidate),
+        );
         match step.before.get(4 * n..5 * n) {
-            Some(before) => d_forget.iter_mut().zip(before).for_each(|(gradient, cell)| *gradient *= cell),
+            Some(before) => each3(
+                d_forget,
+                carry,
+                before,
+                forget,
+                #[inline(always)]
+                |carry, before, forget| carry * before * forget * (1.0 - forget),
+            ),
             None => d_forget.fill(0.0),
         }
+        update1(
+            carry,
+            forget,
+            #[inline(always)]
+            |carry, forget| carry * forget,
+        );
     }
 }
 
@@ -193,35 +276,90 @@ impl Cell for GruCell {
         let n = step.hidden.len();
         let (projected, recurrent, kept) =
             (&step.projected[..3 * n], &step.recurrent[..3 * n], &mut step.kept[..4 * n]);
-        for j in 0..2 * n {
-            kept[j] = sigmoid(projected[j] + recurrent[j]);
-        }
         let (gates, rest) = kept.split_at_mut(2 * n);
+        each2(
+            gates,
+            &projected[..2 * n],
+            &recurrent[..2 * n],
+            #[inline(always)]
+            |projected, recurrent| sigmoid(projected + recurrent),
+        );
         let ((reset, update), (new, inside)) = (gates.split_at(n), rest.split_at_mut(n));
-        let (projected, recurrent) = (&projected[2 * n..], &recurrent[2 * n..]);
-        let (bias, hidden) = (&step.bias[..n], &mut step.hidden[..n]);
-        for j in 0..n {
-            inside[j] = recurrent[j] + bias[j];
-            new[j] = tanh(projected[j] + reset[j] * inside[j]);
-            hidden[j] = new[j] + update[j] * (hidden[j] - new[j]);
-        }
+        each2(
+            inside,
+            &recurrent[2 * n..],
+            step.bias,
+            #[inline(always)]
+            |recurrent, bias| recurrent + bias,
+        );
+        each3(
+            new,
+            &projected[2 * n..],
+            reset,
+            inside,
+            #[inline(always)]
+            |projected, reset, inside| tanh(projected + reset * inside),
+        );
+        update2(
+            step.hidden,
+            new,
+            update,
+            #[inline(always)]
+            |hidden, new, update| new + update * (hidden - new),
+        );
     }
 
     #[inline(always)]
     fn backward(step: Backward) {
         let n = step.gradient.len();
         let [reset, update, new, inside] = quarters(&step.kept[..4 * n]);
-        let (gradient, before, direct) = (&step.gradient[..n], &step.hidden_before[..n], &mut step.direct[..n]);
+        let gradient = step.gradient;
         let (gates, d_new) = step.projected[..3 * n].split_at_mut(2 * n);
         let (d_reset, d_update) = gates.split_at_mut(n);
-        let d_inside = &mut step.recurrent[2 * n..3 * n];
-        for j in 0..n {
-            d_update[j] = gradient[j] * (before[j] - new[j]) * update[j] * (1.0 - update[j]);
-            d_new[j] = gradient[j] * (1.0 - update[j]) * (1.0 - new[j] * new[j]);
-            d_reset[j] = d_new[j] * inside[j] * reset[j] * (1.0 - reset[j]);
-            d_inside[j] = d_new[j] * reset[j];
-            direct[j] = gradient[j] * update[j];
-        }
+        each3(
+            d_update,
+            step.hidden_before,
+            new,
+            update,
+            #[inline(always)]
+            |before, new, update| (before - new) * update * (1.0 - update),
+        );
+        update1(
+            d_update,
+            gradient,
+            #[inline(always)]
+            |d_update, gradient| d_update * gradient,
+        );
+        each3(
+            d_new,
+            gradient,
+            update,
+            new,
+            #[inline(always)]
+            |gradient, update, new| gradient * (1.0 - update) * (1.0 - new * new),
+        );
+        each3(
+            d_reset,
+            d_new,
+            inside,
+            reset,
+            #[inline(always)]
+            |d_new, inside, reset| d_new * inside * reset * (1.0 - reset),
+        );
+        each2(
+            &mut step.recurrent[2 * n..3 * n],
+            d_new,
+            reset,
+            #[inline(always)]
+            |d_new, reset| d_new * reset,
+        );
+        each2(
+            step.direct,
+            gradient,
+            update,
+            #[inline(always)]
+            |gradient, update| gradient * update,
+        );
         step.recurrent[..2 * n].copy_from_slice(gates);
     }
 }
@@ -389,9 +527,13 @@ fn backward_chunk<C: Cell>(
                     let at = row * length + time;
                     let total = &mut total[row * n..][..n];
                     let (gradient, later) = (&gradient[at * n..][..n], &later[row * n..][..n]);
-                    for j in 0..n {
-                        total[j] = gradient[j] + later[j];
-                    }
+                    each2(
+                        total,
+                        gradient,
+                        later,
+                        #[inline(always)]
+                        |gradient, later| gradient + later,
+                    );
                     let d_projected = &mut d_projected[row * gates..][..gates];
                     let d_recurrent =
                         if C::SEPARATE { &mut d_recurrent[row * gates..][..gates] } else { &mut [] as &mut [f32] };

@@ -75,6 +75,42 @@ pub(crate) fn normal(x: f32) -> (f32, f32) {
     (below, 0.398_942_3 * tail)
 }
 
+// Loops over few slices each: the compiler asks at run time whether they overlap, and gives up on vectors where there
+// would be much to ask.
+macro_rules! loops {
+    ($($(#[$doc:meta])* $name:ident($($slice:ident),*) $(from $old:ident)?;)*) => {$(
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name(
+            into: &mut [f32],
+            $($slice: &[f32],)*
+            of: impl Fn($(loops!(@number $old),)? $(loops!(@number $slice)),*) -> f32,
+        ) {
+            let count = into.len();
+            $(let $slice = &$slice[..count];)*
+            for j in 0..count {
+                into[j] = of($({ let $old = into[j]; $old },)? $($slice[j]),*);
+            }
+        }
+    )*};
+    (@number $name:ident) => { f32 };
+}
+
+loops! {
+    /// `into = of(a)` for each element.
+    each1(a);
+    /// `into = of(a, b)` for each element.
+    each2(a, b);
+    /// `into = of(a, b, c)` for each element.
+    each3(a, b, c);
+    /// `into = of(into, a)` for each element.
+    update1(a) from old;
+    /// `into = of(into, a, b)` for each element.
+    update2(a, b) from old;
+    /// `into = of(into, a, b, c)` for each element.
+    update3(a, b, c) from old;
+}
+
 /// Independent sums in reductions, enough for the widest vectors.
 const LANES: usize = 32;
 
