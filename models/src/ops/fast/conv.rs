@@ -169,6 +169,9 @@ pub(crate) struct DilatedConv {
 /// Sequences per task; fixed, so that sums do not depend on the number of threads.
 const SEQUENCES: usize = 4;
 
+/// A gradient from the inputs and the output's gradients of some sequences.
+type OfPart<'a> = dyn Fn(&[f32], &[f32]) -> Vec<f32> + Sync + 'a;
+
 impl DilatedConv {
     /// Each tap that reaches into the sequence: where its weights start, and its lag.
     fn taps(self, weight: View, d_input: usize, length: usize) -> impl Iterator<Item = (usize, usize)> {
@@ -221,7 +224,7 @@ impl FastOp<3> for DilatedConv {
             });
             into
         });
-        let parts = |of: &(dyn Fn(&[f32], &[f32]) -> Vec<f32> + Sync)| -> Vec<Vec<f32>> {
+        let parts = |of: &OfPart| -> Vec<Vec<f32>> {
             let inputs = input.data.par_chunks(SEQUENCES * length * d_input);
             inputs.zip(gradient.data.par_chunks(SEQUENCES * length * d_output)).map(|(x, dy)| of(x, dy)).collect()
         };

@@ -177,12 +177,7 @@ impl Cell for LstmCell {
             |cell, input, candidate| cell + input * candidate,
         );
         cells.copy_from_slice(step.cell);
-        each1(
-            squashed,
-            cells,
-            #[inline(always)]
-            |cell| tanh(cell),
-        );
+        each1(squashed, cells, tanh);
         each2(
             step.hidden,
             output,
