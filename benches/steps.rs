@@ -16,6 +16,9 @@ use lookback::models::{Io, ModelConfig, init, with_models};
 use lookback::{Trained, Trainee};
 use serde_json::{Value, json};
 
+/// Tokens and inputs per token of a 32 x 32 image in patches of 4, with a class token; and classes.
+const VIT: Io = Io { d_input: 48, d_output: 10, length: 65 };
+
 /// Name, model, and parameters of each workload.
 fn workloads() -> Vec<(&'static str, &'static str, Value)> {
     let ssm = json!({"d_model": 64, "d_state": 64});
@@ -32,6 +35,11 @@ fn workloads() -> Vec<(&'static str, &'static str, Value)> {
         ("lru", "lru", ssm.clone()),
         ("s4d", "s4d", ssm.clone()),
         ("diagonal-ssm", "diagonal-ssm", ssm),
+        (
+            "vit",
+            "transformer",
+            json!({"d_model": 192, "n_layers": 6, "n_heads": 3, "d_ff": 768, "position": "learned", "causal": false}),
+        ),
         ("tcn", "tcn", json!({"d_model": 64, "n_layers": 6, "kernel_size": 4, "residual": true})),
     ]
 }
@@ -47,7 +55,8 @@ impl Workload {
     fn new(name: &str, length: usize, batch: usize) -> Option<Self> {
         let (_, model, params) = workloads().into_iter().find(|(known, ..)| *known == name)?;
         let device = Default::default();
-        let io = Io { d_input: 1, d_output: 1, length };
+        // Images have one length only.
+        let io = if name == "vit" { VIT } else { Io { d_input: 1, d_output: 1, length } };
         let params = params.as_object().expect("parameters are an object").clone();
         let training = TrainingConfig { clip_norm: None, ..TrainingConfig::default() };
         macro_rules! build {
@@ -57,15 +66,15 @@ impl Workload {
                         let config: $config =
                             lookback::models::configure(&params, io).expect("the workload is valid");
                         let model = config.build::<Flex>(io, &mut init::rng(0), &device);
-                        Box::new(Trained::new(model, &training, device)) as Box<dyn Trainee<Flex>>
+                        Box::new(Trained::new(model, &training)) as Box<dyn Trainee<Flex>>
                     })*
                     other => unreachable!("no model `{other}`"),
                 }
             };
         }
         let trainee = with_models!(build);
-        let noise = || Tensor::random([batch, length, 1], Distribution::Normal(0.0, 1.0), &device);
-        Some(Self { trainee, input: noise(), target: noise() })
+        let noise = |channels| Tensor::random([batch, io.length, channels], Distribution::Normal(0.0, 1.0), &device);
+        Some(Self { trainee, input: noise(io.d_input), target: noise(io.d_output) })
     }
 
     fn step(&mut self) {

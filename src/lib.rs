@@ -11,6 +11,7 @@ pub mod cli;
 pub mod environment;
 pub mod figures;
 mod model_list;
+mod optimizer;
 pub mod probe;
 pub mod report;
 mod run_folder;

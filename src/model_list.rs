@@ -20,7 +20,7 @@ impl<C: ModelConfig> Builder<C> {
     ) -> Result<Box<dyn Trainee<B>>> {
         let config: C = configure(request.params, request.io)?;
         let model = config.build::<B>(request.io, &mut init::rng(request.seed), device);
-        Ok(Box::new(Trained::new(model, request.training, device.clone())))
+        Ok(Box::new(Trained::new(model, request.training)))
     }
 }
 

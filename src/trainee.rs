@@ -1,20 +1,18 @@
 //! A model with its optimiser, its type erased: what the learner steps, evaluates and saves.
 
-use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param};
-use burn::optim::{
-    Adam, AdamConfig, AdamW, AdamWConfig, GradientsParams, Optimizer as _, Sgd, SgdConfig, adaptor::OptimizerAdaptor,
-    decay::WeightDecayConfig, momentum::MomentumConfig,
-};
-use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
+use burn::module::{AutodiffModule, Module, ModuleMapper, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
 use burn_store::{ModuleSnapshot, SafetensorsStore};
-use lookback_benchmarks::{Optimizer, TrainingConfig};
+use lookback_benchmarks::TrainingConfig;
 use lookback_models::{SequenceModel, init};
 use lookback_registry::{Error, Result};
 use rand::RngExt;
+
+use crate::optimizer::Updater;
 
 /// A map from sequences to sequences without gradients: `[batch, length, d_input]` to
 /// `[batch, length, d_output]`.
@@ -68,73 +66,22 @@ pub trait Trainee<B: AutodiffBackend> {
     fn load_weights(&mut self, file: Vec<u8>) -> Result<()>;
 }
 
-enum Rule<B: AutodiffBackend, M: AutodiffModule<B>> {
-    AdamW(OptimizerAdaptor<AdamW, M, B>),
-    Adam(OptimizerAdaptor<Adam, M, B>),
-    Sgd(OptimizerAdaptor<Sgd<B::InnerBackend>, M, B>),
-}
-
 /// The [`Trainee`] for a model `M`.
 pub struct Trained<B: AutodiffBackend, M: AutodiffModule<B>> {
-    // An option only because burn's optimisers take the module by value.
+    // An option only because a module is updated by value.
     model: Option<M>,
-    rule: Rule<B, M>,
-    clip_norm: Option<f64>,
-    device: B::Device,
+    updater: Updater<B::InnerBackend>,
 }
 
 impl<B: AutodiffBackend, M: AutodiffModule<B>> Trained<B, M> {
     /// A model with a fresh optimiser.
-    pub fn new(model: M, training: &TrainingConfig, device: B::Device) -> Self {
-        let (beta_1, beta_2) = (training.beta_1 as f32, training.beta_2 as f32);
-        let (epsilon, decay) = (training.epsilon as f32, training.weight_decay as f32);
-        let added_decay = (decay > 0.0).then_some(WeightDecayConfig { penalty: decay });
-        let rule = match training.optimizer {
-            Optimizer::AdamW => Rule::AdamW(
-                AdamWConfig::new()
-                    .with_beta_1(beta_1)
-                    .with_beta_2(beta_2)
-                    .with_epsilon(epsilon)
-                    .with_weight_decay(decay)
-                    .init(),
-            ),
-            Optimizer::Adam => Rule::Adam(
-                AdamConfig::new()
-                    .with_beta_1(beta_1)
-                    .with_beta_2(beta_2)
-                    .with_epsilon(epsilon)
-                    .with_weight_decay(added_decay)
-                    .init(),
-            ),
-            Optimizer::Sgd => {
-                let momentum = (beta_1 > 0.0).then_some(MomentumConfig {
-                    momentum: training.beta_1,
-                    dampening: 0.0,
-                    nesterov: false,
-                });
-                Rule::Sgd(SgdConfig::new().with_momentum(momentum).with_weight_decay(added_decay).init())
-            }
-        };
-        Self { model: Some(model), rule, clip_norm: training.clip_norm, device }
+    pub fn new(model: M, training: &TrainingConfig) -> Self {
+        Self { model: Some(model), updater: Updater::new(training) }
     }
 
     fn model(&self) -> &M {
         self.model.as_ref().expect("the model is only absent within an update")
     }
-}
-
-type Bytes = BinBytesRecorder<FullPrecisionSettings, Vec<u8>>;
-
-fn to_bytes<B: Backend, R: burn::record::Record<B>>(record: R) -> Result<Vec<u8>> {
-    let recorder = Bytes::default();
-    Recorder::<B>::record(&recorder, record, ())
-        .map_err(|error| Error::caused("The training state cannot be serialised", error))
-}
-
-fn from_bytes<B: Backend, R: burn::record::Record<B>>(bytes: &[u8], device: &B::Device) -> Result<R> {
-    let recorder = Bytes::default();
-    Recorder::<B>::load(&recorder, bytes.to_vec(), device)
-        .map_err(|error| Error::caused("The training state cannot be read", error))
 }
 
 impl<B, M> Trainee<B> for Trained<B, M>
@@ -167,41 +114,16 @@ where
     fn update(&mut self, loss: Tensor<B, 1>, learning_rate: f64) {
         let model = self.model.take().expect("the model is only absent within an update");
         let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
-        if let Some(max) = self.clip_norm {
-            clip_global_norm(&model, &mut gradients, max);
-        }
-        self.model = Some(match &mut self.rule {
-            Rule::AdamW(rule) => rule.step(learning_rate, model, gradients),
-            Rule::Adam(rule) => rule.step(learning_rate, model, gradients),
-            Rule::Sgd(rule) => rule.step(learning_rate, model, gradients),
-        });
+        self.model = Some(self.updater.step::<B, M>(model, &mut gradients, learning_rate));
     }
 
     fn state(&self) -> Result<Vec<u8>> {
-        let model = to_bytes::<B, _>(self.model().clone().into_record())?;
-        let optimizer = match &self.rule {
-            Rule::AdamW(rule) => to_bytes::<B, _>(rule.to_record())?,
-            Rule::Adam(rule) => to_bytes::<B, _>(rule.to_record())?,
-            Rule::Sgd(rule) => to_bytes::<B, _>(rule.to_record())?,
-        };
-        let mut state = (model.len() as u64).to_le_bytes().to_vec();
-        state.extend(model);
-        state.extend(optimizer);
-        Ok(state)
+        self.updater.state::<B, M>(self.model())
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<()> {
-        let damaged = || Error::new("The training state is too short.");
-        let (length, rest) = state.split_first_chunk::<8>().ok_or_else(damaged)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
-        let (model, optimizer) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        let record = from_bytes::<B, _>(model, &self.device)?;
-        self.model = self.model.take().map(|model| model.load_record(record));
-        match &mut self.rule {
-            Rule::AdamW(rule) => *rule = rule.clone().load_record(from_bytes::<B, _>(optimizer, &self.device)?),
-            Rule::Adam(rule) => *rule = rule.clone().load_record(from_bytes::<B, _>(optimizer, &self.device)?),
-            Rule::Sgd(rule) => *rule = rule.clone().load_record(from_bytes::<B, _>(optimizer, &self.device)?),
-        }
+        let model = self.model().clone();
+        self.model = Some(self.updater.restore::<B, M>(model, state)?);
         Ok(())
     }
 
@@ -221,43 +143,6 @@ where
         model.load_from(&mut store).map_err(|error| Error::caused("The weights do not fit the model", error))?;
         self.model = Some(M::from_inner(model));
         Ok(())
-    }
-}
-
-/// Scales all gradients together so that their joint Euclidean norm is at most `max`; what PyTorch's
-/// `clip_grad_norm_` does. (burn's own clipping takes each tensor's norm by itself.)
-fn clip_global_norm<B: AutodiffBackend, M: Module<B>>(model: &M, gradients: &mut GradientsParams, max: f64) {
-    struct SquaredNorm<'a, B: AutodiffBackend> {
-        gradients: &'a GradientsParams,
-        sum: Option<Tensor<B::InnerBackend, 1>>,
-    }
-    impl<B: AutodiffBackend> ModuleVisitor<B> for SquaredNorm<'_, B> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            if let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) {
-                let squares = gradient.clone().mul(gradient).sum();
-                self.sum = Some(match self.sum.take() {
-                    Some(sum) => sum + squares,
-                    None => squares,
-                });
-            }
-        }
-    }
-    struct Scale<'a, B: AutodiffBackend> {
-        gradients: &'a mut GradientsParams,
-        factor: Tensor<B::InnerBackend, 1>,
-    }
-    impl<B: AutodiffBackend> ModuleVisitor<B> for Scale<'_, B> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            if let Some(gradient) = self.gradients.remove::<B::InnerBackend, D>(param.id) {
-                self.gradients.register(param.id, gradient * self.factor.clone().unsqueeze());
-            }
-        }
-    }
-    let mut norm = SquaredNorm::<B> { gradients, sum: None };
-    model.visit(&mut norm);
-    if let Some(sum) = norm.sum {
-        let factor = (sum.sqrt() + 1e-6).recip().mul_scalar(max).clamp_max(1.0);
-        model.visit(&mut Scale::<B> { gradients, factor });
     }
 }
 

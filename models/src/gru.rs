@@ -8,6 +8,7 @@
 //! translation", 2014, <https://arxiv.org/abs/1406.1078>.
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{
     Tensor, activation,
     backend::{AutodiffBackend, Backend},
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
-use crate::ops::{self, linear};
+use crate::ops;
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -81,6 +82,19 @@ impl<B: Backend> Cell<B> {
 }
 
 impl<B: Backend> Gru<B> {
+    /// The outputs from the projected inputs `[batch, length, 3 d_model]`.
+    fn run(&self, projected: Tensor<B, 3>) -> Tensor<B, 3> {
+        if let Some(hidden) = ops::gru(&projected, &self.recurrent.val(), &self.recurrent_bias.val()) {
+            return hidden;
+        }
+        let state = self.initial_state(projected.dims()[0], &projected.device());
+        let cell = self.cell();
+        scan(projected, state, |projected, hidden| {
+            let hidden = cell.step(projected, hidden);
+            (hidden.clone(), hidden)
+        })
+    }
+
     fn cell(&self) -> Cell<B> {
         Cell { recurrent: self.recurrent.val(), bias: self.recurrent_bias.val().unsqueeze() }
     }
@@ -88,16 +102,11 @@ impl<B: Backend> Gru<B> {
 
 impl<B: Backend> Block<B> for Gru<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let state = self.initial_state(input.dims()[0], &input.device());
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
-        if let Some(hidden) = ops::gru(&projected, &self.recurrent.val(), &self.recurrent_bias.val()) {
-            return hidden;
-        }
-        let cell = self.cell();
-        scan(projected, state, |projected, hidden| {
-            let hidden = cell.step(projected, hidden);
-            (hidden.clone(), hidden)
-        })
+        self.run(ops::linear(input, self.input.val(), Some(self.bias.val())))
+    }
+
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.run(ops::joined(map, input, self.input.val(), Some(self.bias.val())))
     }
 }
 
@@ -109,7 +118,7 @@ impl<B: Backend> Recurrent<B> for Gru<B> {
     }
 
     fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State) {
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
+        let projected = ops::linear(input, self.input.val(), Some(self.bias.val()));
         let hidden = self.cell().step(projected, state);
         (hidden.clone(), hidden)
     }

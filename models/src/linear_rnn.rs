@@ -6,6 +6,7 @@
 //! optimization analysis", 2021, <https://arxiv.org/abs/2009.07799>.
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
@@ -49,12 +50,11 @@ impl LinearRnnConfig {
     }
 }
 
-impl<B: Backend> Block<B> for LinearRnn<B> {
-    /// The recurrence in parallel over time: after round k, `h` holds the last `2^k` terms of
+impl<B: Backend> LinearRnn<B> {
+    /// The recurrence from `hidden = U x`, in parallel over time: after round k, `h` holds the last `2^k` terms of
     /// `sum_s W^s U x(t-s)` (Hillis and Steele's scan, with `W^(2^k)` by squaring).
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let length = input.dims()[1];
-        let mut hidden = ops::linear(input, self.input.val(), None);
+    fn run(&self, mut hidden: Tensor<B, 3>) -> Tensor<B, 3> {
+        let length = hidden.dims()[1];
         let mut power = self.recurrent.val();
         if let Some(hidden) = ops::linear_rnn(&hidden, &power) {
             return hidden;
@@ -68,6 +68,16 @@ impl<B: Backend> Block<B> for LinearRnn<B> {
             }
         }
         hidden
+    }
+}
+
+impl<B: Backend> Block<B> for LinearRnn<B> {
+    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.run(ops::linear(input, self.input.val(), None))
+    }
+
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.run(ops::joined(map, input, self.input.val(), None))
     }
 }
 

@@ -9,6 +9,7 @@
 //! "Learning to forget", 2000, <https://doi.org/10.1162/089976600300015015>.
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{
     Tensor, activation,
     backend::{AutodiffBackend, Backend},
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
-use crate::ops::{self, linear};
+use crate::ops;
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -74,6 +75,19 @@ impl LstmConfig {
 }
 
 impl<B: Backend> Lstm<B> {
+    /// The outputs from the projected inputs `[batch, length, 4 d_model]`.
+    fn run(&self, projected: Tensor<B, 3>) -> Tensor<B, 3> {
+        let recurrent = self.recurrent.val();
+        if let Some(hidden) = ops::lstm(&projected, &recurrent) {
+            return hidden;
+        }
+        let state = self.initial_state(projected.dims()[0], &projected.device());
+        scan(projected, state, |projected, state| {
+            let state = Self::cell(&recurrent, projected, state);
+            (state.hidden.clone(), state)
+        })
+    }
+
     /// The cell: from the projected input `U x(t) + b`, `[batch, 4 d_model]`, to the next state.
     fn cell(recurrent: &Tensor<B, 2>, projected: Tensor<B, 2>, state: LstmState<B>) -> LstmState<B> {
         let n = recurrent.dims()[0];
@@ -90,16 +104,11 @@ impl<B: Backend> Lstm<B> {
 
 impl<B: Backend> Block<B> for Lstm<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let state = self.initial_state(input.dims()[0], &input.device());
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
-        let recurrent = self.recurrent.val();
-        if let Some(hidden) = ops::lstm(&projected, &recurrent) {
-            return hidden;
-        }
-        scan(projected, state, |projected, state| {
-            let state = Self::cell(&recurrent, projected, state);
-            (state.hidden.clone(), state)
-        })
+        self.run(ops::linear(input, self.input.val(), Some(self.bias.val())))
+    }
+
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.run(ops::joined(map, input, self.input.val(), Some(self.bias.val())))
     }
 }
 
@@ -112,7 +121,7 @@ impl<B: Backend> Recurrent<B> for Lstm<B> {
     }
 
     fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State) {
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
+        let projected = ops::linear(input, self.input.val(), Some(self.bias.val()));
         let state = Self::cell(&self.recurrent.val(), projected, state);
         (state.hidden.clone(), state)
     }

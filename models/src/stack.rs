@@ -86,6 +86,14 @@ pub trait Block<B: Backend>: Module<B> + ModuleDisplay {
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
+
+    /// `forward(map(input))`; a block that begins with a linear map of its own can join the two, see [`ops::joined`].
+    ///
+    /// # Shapes
+    /// - input `[batch, length, d_input]` of the map
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.forward(ops::map(map, input))
+    }
 }
 
 /// A [`Block`] that can also run step by step, with a state of fixed size (streaming inference).
@@ -120,8 +128,12 @@ pub struct Stack<B: Backend, K> {
 
 impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let mut hidden = ops::map(&self.input, input);
-        for (layer, block) in self.blocks.iter().enumerate() {
+        let plain = self.norms.is_empty() && !self.residual;
+        let (mut hidden, done) = match self.blocks.first().filter(|_| plain) {
+            Some(first) => (first.forward_mapped(&self.input, input), 1),
+            None => (ops::map(&self.input, input), 0),
+        };
+        for (layer, block) in self.blocks.iter().enumerate().skip(done) {
             let normed = match self.norms.get(layer) {
                 Some(norm) => ops::layer_norm(norm, hidden.clone()),
                 None => hidden.clone(),

@@ -5,6 +5,7 @@
 //! Source: Elman, "Finding structure in time", 1990, <https://doi.org/10.1207/s15516709cog1402_1>.
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
-use crate::ops::{self, linear};
+use crate::ops;
 use crate::scan::scan;
 use crate::stack::{Block, Recurrent, Stack, StackConfig};
 
@@ -53,6 +54,19 @@ impl TanhRnnConfig {
 }
 
 impl<B: Backend> TanhRnn<B> {
+    /// The outputs from the projected inputs `[batch, length, d_model]`.
+    fn run(&self, projected: Tensor<B, 3>) -> Tensor<B, 3> {
+        let recurrent = self.recurrent.val();
+        if let Some(hidden) = ops::tanh_rnn(&projected, &recurrent) {
+            return hidden;
+        }
+        let state = self.initial_state(projected.dims()[0], &projected.device());
+        scan(projected, state, |projected, hidden| {
+            let hidden = Self::cell(&recurrent, projected, hidden);
+            (hidden.clone(), hidden)
+        })
+    }
+
     /// The cell: from the projected input `U x(t) + b` and `h(t-1)` to `h(t)`, all `[batch, d_model]`.
     fn cell(recurrent: &Tensor<B, 2>, projected: Tensor<B, 2>, hidden: Tensor<B, 2>) -> Tensor<B, 2> {
         (projected + hidden.matmul(recurrent.clone())).tanh()
@@ -61,16 +75,11 @@ impl<B: Backend> TanhRnn<B> {
 
 impl<B: Backend> Block<B> for TanhRnn<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let state = self.initial_state(input.dims()[0], &input.device());
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
-        let recurrent = self.recurrent.val();
-        if let Some(hidden) = ops::tanh_rnn(&projected, &recurrent) {
-            return hidden;
-        }
-        scan(projected, state, |projected, hidden| {
-            let hidden = Self::cell(&recurrent, projected, hidden);
-            (hidden.clone(), hidden)
-        })
+        self.run(ops::linear(input, self.input.val(), Some(self.bias.val())))
+    }
+
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.run(ops::joined(map, input, self.input.val(), Some(self.bias.val())))
     }
 }
 
@@ -82,7 +91,7 @@ impl<B: Backend> Recurrent<B> for TanhRnn<B> {
     }
 
     fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State) {
-        let projected = linear(input, self.input.val(), Some(self.bias.val()));
+        let projected = ops::linear(input, self.input.val(), Some(self.bias.val()));
         let hidden = Self::cell(&self.recurrent.val(), projected, state);
         (hidden.clone(), hidden)
     }

@@ -25,9 +25,9 @@ pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Ten
     }
     if length <= CHUNK {
         // Both transpositions are of matrices: backends copy these faster than tensors of more dimensions.
-        let input = input.reshape([batch * length, channels]).transpose().reshape([channels, batch, length]);
+        let input = transposed(input.reshape([batch * length, channels])).reshape([channels, batch, length]);
         let output = input.matmul(toeplitz(pad_end(kernel, 1, length)));
-        return output.reshape([channels, batch * length]).transpose().reshape([batch, length, channels]);
+        return transposed(output.reshape([channels, batch * length])).reshape([batch, length, channels]);
     }
 
     let blocks = length.div_ceil(CHUNK);
@@ -36,9 +36,8 @@ pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Ten
     let input = pad_end(input, 1, padding)
         .reshape([batch, blocks, CHUNK * channels])
         .swap_dims(0, 1)
-        .reshape([blocks * batch * CHUNK, channels])
-        .transpose()
-        .reshape([channels, blocks * batch, CHUNK]);
+        .reshape([blocks * batch * CHUNK, channels]);
+    let input = transposed(input).reshape([channels, blocks * batch, CHUNK]);
     let kernel = pad_end(kernel, 1, padding);
     let kernel = Tensor::cat(vec![Tensor::zeros([channels, CHUNK], &kernel.device()), kernel], 1);
     let reached = |lag: usize| {
@@ -52,9 +51,7 @@ pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Ten
         let before = Tensor::zeros([channels, lag * batch, CHUNK], &output.device());
         output = output + Tensor::cat(vec![before, reached(lag)], 1);
     }
-    output
-        .reshape([channels, blocks * batch * CHUNK])
-        .transpose()
+    transposed(output.reshape([channels, blocks * batch * CHUNK]))
         .reshape([blocks, batch, CHUNK * channels])
         .swap_dims(0, 1)
         .reshape([batch, blocks * CHUNK, channels])
@@ -90,6 +87,16 @@ pub fn dilated_conv<B: Backend>(
         sum = sum + linear(shift(input.clone(), lag * dilation), tap(lag), None);
     }
     sum
+}
+
+/// The transposed matrix; see [`Tensor::transpose`].
+fn transposed<B: Backend>(matrix: Tensor<B, 2>) -> Tensor<B, 2> {
+    let [rows, columns] = matrix.dims();
+    if rows == 1 || columns == 1 {
+        // The same order of elements; and burn-cubecl 0.21 gives zeros for `[1, n].transpose().reshape([a, n / a, 1])`.
+        return matrix.reshape([columns, rows]);
+    }
+    matrix.transpose()
 }
 
 /// Zeros behind the end of dimension `dim`.

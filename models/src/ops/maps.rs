@@ -44,6 +44,29 @@ pub fn map<B: Backend, const D: usize>(map: &Linear<B>, input: Tensor<B, D>) -> 
     linear(input, map.weight.val(), map.bias.as_ref().map(|bias| bias.val()))
 }
 
+/// `linear(map(map, input), weight, bias)`: as one linear map where the channels between the two are more than those of
+/// the input.
+///
+/// # Shapes
+/// - input `[batch, length, d_input]`, weight `[d_model, d_output]`, bias `[d_output]`
+/// - output `[batch, length, d_output]`
+pub fn joined<B: Backend>(
+    map: &Linear<B>,
+    input: Tensor<B, 3>,
+    weight: Tensor<B, 2>,
+    bias: Option<Tensor<B, 1>>,
+) -> Tensor<B, 3> {
+    let [d_input, d_model] = map.weight.dims();
+    if d_input >= d_model {
+        return linear(self::map(map, input), weight, bias);
+    }
+    let bias = match &map.bias {
+        Some(inner) => Some(linear(inner.val().unsqueeze::<2>(), weight.clone(), bias).squeeze_dim(0)),
+        None => bias,
+    };
+    linear(input, linear(map.weight.val(), weight, None), bias)
+}
+
 /// `x Phi(x)` of each element, with the normal distribution function Phi by the error function.
 pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
     #[cfg(feature = "flex")]

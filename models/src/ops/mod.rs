@@ -20,7 +20,7 @@ pub(crate) use attention::{heads, weights};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
-pub use maps::{gelu, layer_norm, linear, map};
+pub use maps::{gelu, joined, layer_norm, linear, map};
 pub use recurrent::complex_scan;
 pub(crate) use recurrent::{gru, linear_rnn, lstm, tanh_rnn};
 pub use time::{shift, unbind};

@@ -61,7 +61,7 @@ fn toeplitz(pair: Pair) -> Strides {
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
-fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+pub(super) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     const TILE: usize = 16;
     let rows = matrix.len() / columns;
     let mut into = vec![0.0; matrix.len()];

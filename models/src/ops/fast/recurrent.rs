@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::conv::transposed;
 use super::matmul::{Old, Strides, product};
 use super::simd::{each1, each2, each3, sigmoid, tanh, update1, update2, update3, vectorized};
 use super::{Array, FastOp, View};
@@ -461,6 +462,8 @@ fn backward<C: Cell>(
     let [batch, length, n] = *output.shape else { panic!("outputs are [batch, length, n]") };
     let gates = C::GATES * n;
     let mut projected = Array::zeros(&[batch, length, gates]);
+    // Each step multiplies with it: its rows must be contiguous for that.
+    let transposed = transposed(recurrent.data, gates);
     let parts: Vec<_> = projected.data.chunks_mut(ROWS * length * gates).enumerate().collect();
     let shared: Vec<Shared> = parts
         .into_par_iter()
@@ -470,7 +473,8 @@ fn backward<C: Cell>(
             let kept = &kept[sequences.start * length * C::KEPT * n..sequences.end * length * C::KEPT * n];
             backward_chunk::<C>(
                 length,
-                recurrent,
+                n,
+                &transposed,
                 &output.data[steps.clone()],
                 kept,
                 &gradient.data[steps],
@@ -493,16 +497,18 @@ fn backward<C: Cell>(
     ]
 }
 
+/// The gradients of a chunk of sequences, from the transposed recurrent matrix `[gates n, n]`.
 fn backward_chunk<C: Cell>(
     length: usize,
-    recurrent: View,
+    n: usize,
+    transposed: &[f32],
     output: &[f32],
     kept: &[f32],
     gradient: &[f32],
     projected: &mut [f32],
     wanted: [bool; 3],
 ) -> Shared {
-    let [n, gates] = *recurrent.shape else { panic!("recurrent matrices are [n, gates n]") };
+    let gates = C::GATES * n;
     let rows = output.len() / (length * n);
     let zeros = vec![0.0; n];
     // The gradient of h(t), from the output and from later steps.
@@ -555,7 +561,7 @@ fn backward_chunk<C: Cell>(
             let of_product = if C::SEPARATE { &d_recurrent } else { &d_projected };
             later.copy_from_slice(&direct);
             let into = (later.as_mut_slice(), Strides::of_rows(n), Old::Keep);
-            let right = (recurrent.data, Strides::of_rows(gates).transposed());
+            let right = (transposed, Strides::of_rows(n));
             product((rows, gates, n), into, (of_product.as_slice(), Strides::of_rows(gates)), right, 1.0);
         }
     }
