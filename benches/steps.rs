@@ -1,7 +1,7 @@
 //! Training steps of each architecture: forward, backward, update.
 //!
 //! `cargo bench --bench steps` prints the median of each at length 128, on one thread. `benchmarks/peers/compare.py`
-//! calls it as `steps --measure NAME --length T --threads N --batch B --seconds S`, for one line of JSON.
+//! calls it as `steps --measure NAME --length T --threads N --batch B --seconds S [--width D]`, for one line of JSON.
 #![allow(clippy::print_stdout)]
 
 #[global_allocator]
@@ -52,12 +52,16 @@ struct Workload {
 }
 
 impl Workload {
-    fn new(name: &str, length: usize, batch: usize) -> Option<Self> {
+    fn new(name: &str, length: usize, batch: usize, width: Option<usize>) -> Option<Self> {
         let (_, model, params) = workloads().into_iter().find(|(known, ..)| *known == name)?;
         let device = Default::default();
         // Images have one length only.
         let io = if name == "vit" { VIT } else { Io { d_input: 1, d_output: 1, length } };
-        let params = params.as_object().expect("parameters are an object").clone();
+        let mut params = params.as_object().expect("parameters are an object").clone();
+        if let Some(width) = width {
+            params["d_model"] = json!(width);
+            params.entry("d_ff").and_modify(|d_ff| *d_ff = json!(4 * width));
+        }
         let training = TrainingConfig { clip_norm: None, ..TrainingConfig::default() };
         macro_rules! build {
             ($($config:ty),* $(,)?) => {
@@ -115,17 +119,19 @@ fn main() {
 
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the pool is not yet in use");
     let (length, batch) = (number("--length", 128), number("--batch", 64));
+    let width = option("--width").map(|text| text.parse().expect("a whole number"));
     let time = Duration::from_secs_f64(option("--seconds").map_or(2.0, |text| text.parse().expect("seconds")));
     let one = option("--measure");
     for (name, ..) in workloads() {
         if one.is_some_and(|one| one != name) {
             continue;
         }
-        let mut workload = Workload::new(name, length, batch).expect("a listed workload");
+        let mut workload = Workload::new(name, length, batch, width).expect("a listed workload");
+        let base = peak_mb();
         let (median, steps) = workload.measure(time);
         if one.is_some() {
             let line = json!({"implementation": "lookback", "workload": name, "length": length, "threads": threads,
-                "batch": batch, "median_ms": median, "steps": steps, "peak_mb": peak_mb()});
+                "batch": batch, "median_ms": median, "steps": steps, "base_mb": base, "peak_mb": peak_mb()});
             println!("{line}");
         } else {
             println!("{name:14} length {length}, batch {batch}, {threads} threads: {median:8.2} ms");

@@ -28,7 +28,7 @@ pub use lookback_models as models;
 pub use lookback_registry::{Error, Params, Result};
 pub use model_list::Models;
 pub use run_folder::{RunFolder, RunLock};
-pub use runner::{RunEvent, RunOptions, run};
+pub use runner::{RunEnd, RunEvent, RunOptions, run};
 pub use session::{Evaluation, Session, Step};
 pub use store::Store;
 pub use trainee::{Trained, Trainee};

@@ -113,7 +113,40 @@ pub struct Failure {
 
 struct Job {
     id: String,
+    /// Equal for runs that should take about the same time.
+    kind: String,
     not_before: Instant,
+}
+
+/// What is to be done, longest runs first as far as is known, so that all cores are busy to the end.
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    /// Seconds of the last run of each kind, or 0 while the first is under way.
+    seconds: HashMap<String, f64>,
+}
+
+impl Queue {
+    /// The job to do next: one of a kind that is new, else one of the kind that takes longest. A job that must still wait
+    /// comes only where there is no other.
+    fn pop(&mut self) -> Option<Job> {
+        let now = Instant::now();
+        let urgency = |job: &Job| match self.seconds.get(&job.kind) {
+            _ if job.not_before > now => -1.0,
+            Some(seconds) => *seconds,
+            None => f64::INFINITY,
+        };
+        let mut best: Option<(usize, f64)> = None;
+        for (index, job) in self.jobs.iter().enumerate() {
+            let urgency = urgency(job);
+            if best.is_none_or(|(_, most)| urgency > most) {
+                best = Some((index, urgency));
+            }
+        }
+        let job = self.jobs.remove(best?.0)?;
+        self.seconds.entry(job.kind.clone()).or_insert(0.0);
+        Some(job)
+    }
 }
 
 /// Runs what is not done. `stop` ends it with checkpoints.
@@ -127,7 +160,7 @@ pub fn sweep(
     observe: &mut dyn FnMut(SweepEvent),
     stop: &AtomicBool,
 ) -> Result<SweepSummary> {
-    let mut queue = VecDeque::new();
+    let mut queue = Queue::default();
     let mut summary = SweepSummary { total: runs.len(), ..SweepSummary::default() };
     for run in runs {
         let id = run.spec.id();
@@ -136,7 +169,9 @@ pub fn sweep(
             summary.done += 1;
         } else {
             folder.create(&run.spec)?;
-            queue.push_back(Job { id, not_before: Instant::now() });
+            let kind = serde_json::to_string(&(&run.spec.model, &run.spec.training, &run.spec.task.name));
+            let kind = kind.map_err(|error| Error::caused("A spec cannot be serialised", error))?;
+            queue.jobs.push_back(Job { id, kind, not_before: Instant::now() });
         }
     }
     observe(SweepEvent::Planned { total: summary.total, done: summary.done });
@@ -188,7 +223,7 @@ pub fn sweep(
 struct Workers<'a> {
     store: &'a Store,
     options: &'a SweepOptions,
-    queue: Mutex<VecDeque<Job>>,
+    queue: Mutex<Queue>,
     /// The standard input of each running worker: closing it asks the worker to stop.
     running: Mutex<HashMap<String, ChildStdin>>,
     halt: AtomicBool,
@@ -208,25 +243,27 @@ impl Workers<'_> {
     /// Works until the queue is empty or the sweep halts.
     fn serve(&self, sender: &mpsc::Sender<SweepEvent>) {
         while !self.halt.load(Ordering::Relaxed) {
-            let Some(mut job) = locked(&self.queue).pop_front() else {
+            let Some(mut job) = locked(&self.queue).pop() else {
                 return;
             };
             if job.not_before > Instant::now() {
-                locked(&self.queue).push_back(job);
+                locked(&self.queue).jobs.push_back(job);
                 std::thread::sleep(Duration::from_millis(20));
                 continue;
             }
             let folder = self.store.run(&job.id);
+            let started = Instant::now();
             let outcome = match self.work(&job.id, &folder, sender) {
                 Ok(Some(outcome)) => outcome,
                 // Another sweep is at it; it ends with a result, or leaves the run to us.
                 Ok(None) => {
                     job.not_before = Instant::now() + BUSY_PAUSE;
-                    locked(&self.queue).push_back(job);
+                    locked(&self.queue).jobs.push_back(job);
                     continue;
                 }
                 Err(error) => RunOutcome::Failed { reason: error.chain() },
             };
+            locked(&self.queue).seconds.insert(job.kind, started.elapsed().as_secs_f64());
             if let RunOutcome::Failed { reason } = &outcome {
                 // The reason also reaches the terminal; a full disk must not hide it behind a second error.
                 let _ = write_json(&folder.file("failure.json"), &Failure { reason: reason.clone() });
@@ -342,4 +379,26 @@ fn last_words(folder: &RunFolder) -> String {
 /// The file cannot be read.
 pub fn failure(folder: &RunFolder) -> Result<Option<Failure>> {
     read_json(&folder.file("failure.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_kinds_come_first_then_the_longest() {
+        let job = |id: &str, wait: u64| Job {
+            id: id.into(),
+            kind: id[..1].into(),
+            not_before: Instant::now() + Duration::from_secs(wait),
+        };
+        let jobs = [job("a1", 0), job("a2", 0), job("b1", 0), job("c1", 3600), job("b2", 0), job("a3", 0)];
+        let mut queue = Queue { jobs: jobs.into(), ..Queue::default() };
+        let mut taken = Vec::new();
+        while let Some(job) = queue.pop() {
+            queue.seconds.insert(job.kind.clone(), if job.kind == "b" { 2.0 } else { 1.0 });
+            taken.push(job.id);
+        }
+        assert_eq!(taken, ["a1", "b1", "b2", "a2", "a3", "c1"]);
+    }
 }

@@ -6,7 +6,11 @@ mod common;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use common::{B, build, noise, parameters, random, variants, vec};
-use lookback_models::{Io, ModelConfig, SequenceModel, ops};
+use lookback_models::diagonal_ssm::DiagonalSsmConfig;
+use lookback_models::s4d::S4dConfig;
+use lookback_models::{Io, ModelConfig, SequenceModel, StackConfig, ops};
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestRunner};
 
 /// (batch, length, input channels, width): one step, one sequence, odd sizes, across blocks and tasks.
 const SHAPES: [(usize, usize, usize, usize); 6] =
@@ -41,6 +45,20 @@ fn passes<M: SequenceModel<B> + Module<B>>(model: &M, input: &Tensor<B, 3>, swap
     all
 }
 
+/// Compares both forms of a model on noise of this shape.
+fn compare<C: ModelConfig>(name: &str, config: &C, [batch, length, d_input]: [usize; 3], swapped: bool) {
+    let model = build(config, Io { d_input, d_output: 2, length }, 3);
+    let input = random(5, if swapped { [length, batch, d_input] } else { [batch, length, d_input] });
+    let fast = passes(&model, &input, swapped);
+    let composed = ops::composed(|| passes(&model, &input, swapped));
+    // Where sums cancel, rounding is relative to what they cancel from.
+    let largest = fast.iter().flat_map(|(_, values)| values).fold(0.0, |all: f64, value| all.max(value.abs()));
+    for ((path, fast), (_, composed)) in fast.iter().zip(&composed) {
+        let distance = relative(fast, composed, 0.1 * largest);
+        assert!(distance <= 1e-5, "{name}, {batch} x {length} x {d_input}: {path} differs by {distance:e}");
+    }
+}
+
 mod laws {
     use super::*;
 
@@ -56,27 +74,37 @@ mod laws {
                 if number > 3 && number % SHAPES.len() != index {
                     continue;
                 }
-                let model = build(&config, io, 3);
-                let swapped = number % 2 == 1;
-                let input = if swapped { [length, batch, d_input] } else { [batch, length, d_input] };
-                let input = random(5, input);
-                let fast = passes(&model, &input, swapped);
-                let composed = ops::composed(|| passes(&model, &input, swapped));
-                // Where sums cancel, rounding is relative to what they cancel from.
-                let largest =
-                    fast.iter().flat_map(|(_, values)| values).fold(0.0, |all: f64, value| all.max(value.abs()));
-                for ((path, fast), (_, composed)) in fast.iter().zip(&composed) {
-                    let distance = relative(fast, composed, 0.1 * largest);
-                    assert!(distance <= 1e-5, "{name}, {shape:?}: {path} differs by {distance:e}");
-                }
+                compare(&name, &config, [batch, length, d_input], number % 2 == 1);
                 compared += 1;
             }
         }
         assert!(compared >= SHAPES.len());
     }
+
+    pub fn fast_forms_equal_composed_ones_on_random_shapes<C: ModelConfig>() {
+        let config = Config { cases: 10, failure_persistence: None, ..Config::default() };
+        let sizes = (1..7usize, 1..150usize, 1..4usize, 1..40usize, any::<bool>());
+        let law = |(batch, length, d_input, width, swapped)| {
+            let config = C::default().with_width(width);
+            if config.validate(Io { d_input, d_output: 2, length }).is_ok() {
+                compare(C::INFO.name, &config, [batch, length, d_input], swapped);
+            }
+            Ok(())
+        };
+        TestRunner::new(config).run(&sizes, law).expect("the law holds");
+    }
 }
 
-for_all_models!($ fast_forms_equal_composed_ones);
+for_all_models!($ fast_forms_equal_composed_ones, fast_forms_equal_composed_ones_on_random_shapes);
+
+#[test]
+fn long_convolutions_by_fourier_transforms_equal_composed_ones() {
+    let stack = StackConfig { d_model: 3, ..StackConfig::default() };
+    for shape in [[3, 1100, 1], [1, 1025, 2]] {
+        compare("s4d", &S4dConfig { stack: stack.clone(), ..S4dConfig::default() }, shape, false);
+        compare("diagonal-ssm", &DiagonalSsmConfig { stack: stack.clone(), ..Default::default() }, shape, true);
+    }
+}
 
 #[test]
 fn the_fast_forms_are_the_ones_in_use() {

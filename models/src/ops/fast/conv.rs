@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::fourier::{self, Direction};
 use super::linear::{column_sums, total};
 use super::matmul::{Old, Strides, product};
 use super::{Array, FastOp, View};
@@ -9,11 +10,14 @@ use super::{Array, FastOp, View};
 /// Time steps per block of a Toeplitz matrix.
 const BLOCK: usize = 64;
 
+/// The longest sequences for which the products are faster than Fourier transforms.
+const LONGEST: usize = 1024;
+
 /// A convolution of each channel with its own kernel: `y(t) = sum_(s <= t) k(s) x(t-s)`; input
 /// `[batch, length, channels]`, kernel `[channels, length]`.
 ///
 /// Per channel it is a product with a lower triangular Toeplitz matrix, in blocks; a block is read from the kernel
-/// itself, each row one element before the last.
+/// itself, each row one element before the last. Long sequences take Fourier transforms instead ([`super::fourier`]).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CausalConv;
 
@@ -96,6 +100,10 @@ impl FastOp<2> for CausalConv {
         let channel_size = sizes.batch * sizes.length;
         let channels = output.par_chunks_mut(channel_size).zip(by_channel.par_chunks(channel_size)).enumerate();
         channels.for_each(|(channel, (output, input))| {
+            if sizes.length > LONGEST {
+                let kernel = &kernel.data[channel * sizes.length..][..sizes.length];
+                return fourier::convolve(Direction::Forward, kernel, input, output);
+            }
             let kernel = padded(kernel, channel, sizes.length);
             for pair in sizes.pairs() {
                 let into = (&mut *output, rows.from(pair.to), Old::Keep);
@@ -123,6 +131,10 @@ impl FastOp<2> for CausalConv {
             let mut into = vec![0.0; gradient.len()];
             let channels = into.par_chunks_mut(channel_size).zip(gradient.par_chunks(channel_size)).enumerate();
             channels.for_each(|(channel, (into, gradient))| {
+                if sizes.length > LONGEST {
+                    let kernel = &kernel.data[channel * sizes.length..][..sizes.length];
+                    return fourier::convolve(Direction::Backward, kernel, gradient, into);
+                }
                 let kernel = padded(kernel, channel, sizes.length);
                 for pair in sizes.pairs() {
                     let into = (&mut *into, rows.from(pair.from), Old::Keep);
@@ -136,6 +148,9 @@ impl FastOp<2> for CausalConv {
             let mut into = Array::zeros(kernel.shape);
             let channels = by_channel.par_chunks(channel_size).zip(gradient.par_chunks(channel_size));
             into.data.par_chunks_mut(sizes.length).zip(channels).for_each(|(into, (input, gradient))| {
+                if sizes.length > LONGEST {
+                    return fourier::correlate(input, gradient, into);
+                }
                 let mut block = vec![0.0; BLOCK * BLOCK];
                 for pair in sizes.pairs() {
                     let whole = (block.as_mut_slice(), Strides::of_rows(BLOCK), Old::Replace);

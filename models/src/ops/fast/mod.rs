@@ -13,6 +13,7 @@ pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod diagonal;
 pub(crate) mod elementwise;
+pub(crate) mod fourier;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod matmul;

@@ -472,8 +472,7 @@ fn backward<C: Cell>(
             let steps = sequences.start * length * n..sequences.end * length * n;
             let kept = &kept[sequences.start * length * C::KEPT * n..sequences.end * length * C::KEPT * n];
             backward_chunk::<C>(
-                length,
-                n,
+                [length, n],
                 &transposed,
                 &output.data[steps.clone()],
                 kept,
@@ -499,8 +498,7 @@ fn backward<C: Cell>(
 
 /// The gradients of a chunk of sequences, from the transposed recurrent matrix `[gates n, n]`.
 fn backward_chunk<C: Cell>(
-    length: usize,
-    n: usize,
+    [length, n]: [usize; 2],
     transposed: &[f32],
     output: &[f32],
     kept: &[f32],

@@ -1,0 +1,40 @@
+//! Training with the fast forms of operations comes to what training with the composed ones does.
+
+use std::time::Duration;
+
+use lookback::backend::BackendKind;
+use lookback::benchmarks::suites::suite;
+use lookback::benchmarks::{PlanRequest, Preset, RunResult, RunSpec};
+use lookback::models::ops;
+use lookback::{Models, RunEnd, RunFolder, RunOptions, run};
+
+fn train(spec: &RunSpec) -> RunResult {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = RunOptions {
+        backend: BackendKind::parse("flex").expect("flex is in the build"),
+        checkpoint_every: Duration::from_secs(3600),
+    };
+    let folder = RunFolder::new(folder.path().join("run"));
+    match run(spec, &folder, &Models::default(), &options, &mut |_| {}, &|| false) {
+        Ok(RunEnd::Done(result)) => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn trained_results_of_smoke_agree() {
+    let models = Models::default();
+    let plan = suite("memory").expect("the suite").plan(&PlanRequest::new(Preset::Smoke), models.catalogue());
+    let plan = plan.expect("a valid preset");
+    assert!(plan.len() >= 30);
+    for planned in plan {
+        let fast = train(&planned.spec);
+        let composed = ops::composed(|| train(&planned.spec));
+        assert_eq!((fast.status, fast.steps), (composed.status, composed.steps));
+        assert!(!fast.metrics.is_empty() && fast.metrics.len() == composed.metrics.len());
+        for (name, value) in &fast.metrics {
+            let gap = (value - composed.metrics[name]).abs();
+            assert!(gap <= 1e-4, "{:?}: {name} differs by {gap:e}", planned.axes);
+        }
+    }
+}
