@@ -117,7 +117,11 @@ fn main() {
         |name: &str, default: usize| option(name).map_or(default, |text| text.parse().expect("a whole number"));
     let threads = number("--threads", 1);
 
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the pool is not yet in use");
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .use_current_thread()
+        .build_global()
+        .expect("the pool is not yet in use");
     let (length, batch) = (number("--length", 128), number("--batch", 64));
     let width = option("--width").map(|text| text.parse().expect("a whole number"));
     let time = Duration::from_secs_f64(option("--seconds").map_or(2.0, |text| text.parse().expect("seconds")));

@@ -10,6 +10,7 @@
 use std::f64::consts::TAU;
 
 use burn::module::{Module, Param};
+use burn::nn::Linear;
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
@@ -107,13 +108,13 @@ impl<B: Backend> Lru<B> {
 }
 
 impl<B: Backend> Lru<B> {
-    /// The whole layer by a scan, on backends that have a fast one.
-    fn scan(&self, input: &Tensor<B, 3>) -> Option<Tensor<B, 3>> {
+    /// The whole layer by a scan, on backends that have a fast one; `drive` applies a map `[d_model, d_state]` to the
+    /// layer's input.
+    fn scan(&self, input: &Tensor<B, 3>, drive: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 3>) -> Option<Tensor<B, 3>> {
         let [decay, angle] = self.rate();
         let lambda = Tensor::cat(ops::complex_exp(decay, angle).to_vec(), 1).transpose();
         let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
-        let driven = ops::linear(input.clone(), self.input.val() * gamma, None);
-        let states = ops::complex_scan(&driven, &lambda)?;
+        let states = ops::complex_scan(&drive(self.input.val() * gamma), &lambda)?;
         let feed_through = ops::mul_trailing(input.clone(), self.feed_through.val());
         Some(ops::linear(states, self.output.val(), None) + feed_through)
     }
@@ -143,7 +144,7 @@ impl<B: Backend> Block<B> for Lru<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let [batch, length, _] = input.dims();
         let map = self.input.val();
-        if let Some(output) = self.scan(&input) {
+        if let Some(output) = self.scan(&input, |map| ops::linear(input.clone(), map, None)) {
             return output;
         }
         let straight = input.clone().matmul(map.clone().unsqueeze());
@@ -157,6 +158,19 @@ impl<B: Backend> Block<B> for Lru<B> {
         states.clone().narrow(0, 0, batch).matmul(real.unsqueeze())
             + states.narrow(0, batch, batch).matmul(imaginary.unsqueeze())
             + input * self.feed_through.val().unsqueeze()
+    }
+
+    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
+        let mapped = ops::map(map, input.clone());
+        let [d_input, d_model] = map.weight.dims();
+        let drive = |weight| match d_input < d_model {
+            true => ops::joined(map, input, weight, None),
+            false => ops::linear(mapped.clone(), weight, None),
+        };
+        match self.scan(&mapped, drive) {
+            Some(output) => output,
+            None => self.forward(mapped),
+        }
     }
 }
 

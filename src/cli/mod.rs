@@ -33,6 +33,9 @@ enum Exit {
 ///
 /// Call it from `main` with models of your own added, and every command knows them.
 pub fn main(models: &Models) -> ExitCode {
+    // This thread takes part in the work: with one thread per run, every parallel operation would otherwise hand its
+    // work to another thread and wait for it. A pool that a program has set up before stays as it is.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

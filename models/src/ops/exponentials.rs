@@ -2,6 +2,9 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Int, Tensor, backend::Backend};
 
+#[cfg(feature = "flex")]
+use super::fast;
+
 /// The kernel of a real diagonal system: `kernel(s) = sum_n weight_n exp(s rate_n)`, `s = 0..length`.
 ///
 /// A lag is split into `s = coarse * fine_steps + fine`, so that only about `2 sqrt(length)` exponentials are
@@ -11,6 +14,11 @@ use burn::tensor::{Int, Tensor, backend::Backend};
 /// - weight, rate `[channels, states]`
 /// - output `[channels, length]`
 pub fn real_exponentials<B: Backend>(weight: Tensor<B, 2>, rate: Tensor<B, 2>, length: usize) -> Tensor<B, 2> {
+    #[cfg(feature = "flex")]
+    if fast::applies(&rate) {
+        let op = fast::exponentials::Exponentials { length };
+        return fast::apply(op, [rate, weight].map(fast::erased));
+    }
     let (fine, coarse) = split(length);
     let low = multiples(rate.clone(), fine).exp();
     let high = multiples(rate * fine as f64, coarse).exp() * weight.unsqueeze_dim(2);
@@ -27,8 +35,14 @@ pub fn complex_exponentials<B: Backend>(
     rate: [Tensor<B, 2>; 2],
     length: usize,
 ) -> Tensor<B, 2> {
-    let (fine, coarse) = split(length);
     let [decay, angle] = rate;
+    #[cfg(feature = "flex")]
+    if fast::applies(&decay) {
+        let op = fast::exponentials::Exponentials { length };
+        let [re, im] = weight;
+        return fast::apply(op, [decay, angle, re, im].map(fast::erased));
+    }
+    let (fine, coarse) = split(length);
     let angle = wrap(angle);
     let [low_re, low_im] = polar(multiples(decay.clone(), fine), multiples(angle.clone(), fine));
     // `fine` is a power of two, so this angle is exact before it is wrapped.

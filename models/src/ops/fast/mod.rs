@@ -13,6 +13,7 @@ pub(crate) mod attention;
 pub(crate) mod conv;
 pub(crate) mod diagonal;
 pub(crate) mod elementwise;
+pub(crate) mod exponentials;
 pub(crate) mod fourier;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -118,6 +119,8 @@ operations! {
     conv::DilatedConv, 3;
     diagonal::ComplexScan, 2;
     elementwise::Gelu, 1;
+    exponentials::Exponentials, 2;
+    exponentials::Exponentials, 4;
     layer_norm::LayerNorm, 3;
     linear::Linear, 2;
     linear::Linear, 3;
