@@ -49,10 +49,15 @@ ci:
 bench *args:
     cargo bench --bench steps -- "$@"
 
-# The same steps in PyTorch and JAX beside ours (needs the environment that benchmarks/peers/README.md describes)
+# The same steps and sweep in PyTorch and JAX beside ours, and how our steps grow with length and width; writes
+# docs/performance.md (needs the environment that benchmarks/peers/README.md describes)
 bench-peers *args:
     cargo bench --bench steps --no-run
-    python benchmarks/peers/compare.py --ours "$(ls -t target/release/deps/steps-* | grep -v '\.d$' | head -1)" "$@"
+    cargo build --release
+    ln -sf "$(ls -t target/release/deps/steps-* | grep -v '\.d$' | head -1 | xargs basename)" target/release/deps/steps
+    python benchmarks/peers/compare.py --ours target/release/deps/steps --write docs/performance.md "$@"
+    python benchmarks/peers/sweep.py --ours target/release/lookback --write docs/performance.md
+    python benchmarks/peers/scaling.py --ours target/release/deps/steps --write docs/performance.md
 
 # Run the preset `quick`, and put its results, picture and tables into the repository and README.md
 readme out="runs/readme":

@@ -1,6 +1,7 @@
 """Compares Lookback with PyTorch and JAX: the time and peak memory of a training step, per workload, length, threads.
 
-Usage: python compare.py --ours PROGRAM [--rounds 3] [--lengths 128,1024] [--threads 1,2] [--write FILE]
+Usage: python compare.py --ours PROGRAM [--rounds 3] [--lengths 128,1024] [--threads 1,2] [--implementations ..]
+                         [--write FILE]
 
 PROGRAM is called as `PROGRAM --measure WORKLOAD --length L --threads N --batch B --seconds S` and prints one line of
 JSON as `measure.py` does. Each case goes round by round through all implementations, one process at a time on the same
@@ -53,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lengths", type=_list(int), default=[128, 1024])
     parser.add_argument("--threads", type=_list(int), default=sorted({1, cores}), help="default: 1 and all cores")
     parser.add_argument("--workloads", type=_list(str), default=list(workloads.WORKLOADS))
+    parser.add_argument("--implementations", type=_list(str), default=list(IMPLEMENTATIONS))
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=3.0, help="per measurement")
     parser.add_argument("--write", type=Path, help="file for a dated page with the table and the machine")
@@ -61,6 +63,8 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if unknown := [name for name in args.workloads if name not in workloads.WORKLOADS]:
         parser.error(f"no such workload: {', '.join(unknown)}; there are {', '.join(workloads.WORKLOADS)}")
+    if unknown := [name for name in args.implementations if name not in IMPLEMENTATIONS]:
+        parser.error(f"no such implementation: {', '.join(unknown)}; there are {', '.join(IMPLEMENTATIONS)}")
     if min(args.rounds, args.batch, *args.lengths, *args.threads) < 1:
         parser.error("--rounds, --batch, --lengths and --threads must be at least 1")
     if max(args.threads) > cores:
@@ -139,7 +143,7 @@ def measure_all(args: argparse.Namespace, cases: Iterable[Case], log: Log) -> No
     for case in cases:
         failed: set[str] = set()
         for round_number in range(1, args.rounds + 1):
-            for implementation in IMPLEMENTATIONS:
+            for implementation in args.implementations:
                 known = log.results(implementation, case, args.batch)
                 if implementation in failed or any(entry["round"] == round_number for entry in known):
                     continue
@@ -168,7 +172,7 @@ def median(results: list[dict[str, Any]], field: str) -> float | None:
     return statistics.median(entry[field] for entry in results) if results else None
 
 
-def number(value: float | None, missing: str = "failed") -> str:
+def number(value: float | None, missing: str = "-") -> str:
     """Three significant digits, no exponent."""
     if value is None:
         return missing
@@ -251,7 +255,7 @@ def main() -> int:
     if args.write:
         args.write.parent.mkdir(parents=True, exist_ok=True)
         args.write.write_text(page(args, log, comparison))
-    complete = all(log.results(name, case, args.batch) for name in IMPLEMENTATIONS for case in cases)
+    complete = all(log.results(name, case, args.batch) for name in args.implementations for case in cases)
     return 0 if complete else 1
 
 

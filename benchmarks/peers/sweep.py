@@ -112,7 +112,8 @@ def model(spec: Spec, form: str) -> nn.Module:
 
 def train(spec: Spec, form: str, steps: int | None = None) -> float:
     """Trains one run and returns the seconds that it took."""
-    torch_models.prepare(1)
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     training, task = spec["training"], spec["task"]["params"]
     torch.manual_seed(spec["seed"])
     started = time.perf_counter()
