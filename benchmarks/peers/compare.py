@@ -219,12 +219,13 @@ def page(args: argparse.Namespace, log: Log, comparison: str) -> str:
     """The page that `--write` writes."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"Python {platform.python_version()}"]
+    rounds = [entry["round"] for entry in log.entries]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in ("torch", "jax", "jaxlib", "numpy")]
     return f"""# Performance
 
 One training step (forward, loss, backward, AdamW), batch {args.batch}, single precision: Lookback beside PyTorch and
-JAX, measured in turns on the same cores. Medians over {args.rounds} rounds of {args.seconds:g} s each. What the columns
-mean is told in [benchmarks/peers](../benchmarks/peers/README.md); this page is written by its `compare.py`.
+JAX, measured in turns on the same cores. Medians over up to {max(rounds, default=0)} rounds of {args.seconds:g} s each; `-`: not
+measured. What the columns mean is told in [benchmarks/peers](../benchmarks/peers/README.md); this page is written by its `compare.py`.
 
 - Measured: {log.run[:10]}, on {platform.system()} {platform.machine()}
 - Processor: {cpu_model()}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB of memory

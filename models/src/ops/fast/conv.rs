@@ -11,7 +11,7 @@ use super::{Array, FastOp, View};
 const BLOCK: usize = 64;
 
 /// The longest sequences for which the products are faster than Fourier transforms.
-const LONGEST: usize = 1024;
+const LONGEST: usize = 256;
 
 /// A convolution of each channel with its own kernel: `y(t) = sum_(s <= t) k(s) x(t-s)`; input
 /// `[batch, length, channels]`, kernel `[channels, length]`.
