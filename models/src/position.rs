@@ -107,9 +107,6 @@ pub struct Positions<B: Backend> {
     alibi: bool,
 }
 
-/// A score that leaves nothing after the softmax; finite, because some GPUs assume that all numbers are.
-const FORBIDDEN: f64 = -1e30;
-
 impl PositionConfig {
     /// Checks the dials for attention of the given shape.
     ///
@@ -175,15 +172,17 @@ impl PositionConfig {
             rotary: (kind == Position::Rotary).then(|| Rotary::new(length, d_head, device)),
             sinusoids: (kind == Position::Sinusoidal)
                 .then(|| constant(sinusoids(length, d_model), [length, d_model], device)),
-            bias: (causal || kind == Position::Alibi).then(|| {
-                let values = slopes.iter().flat_map(|slope| {
-                    pairs(length).map(move |(query, key)| match causal && key > query {
-                        true => FORBIDDEN,
-                        false => -slope * query.abs_diff(key) as f64,
-                    })
-                });
-                constant(values.collect(), [slopes.len(), length, length], device)
-            }),
+            bias: (kind == Position::Alibi || causal && (kind == Position::T5Log || !ops::masks_itself::<B>())).then(
+                || {
+                    let values = slopes.iter().flat_map(|slope| {
+                        pairs(length).map(move |(query, key)| match causal && key > query {
+                            true => ops::FORBIDDEN,
+                            false => -slope * query.abs_diff(key) as f64,
+                        })
+                    });
+                    constant(values.collect(), [slopes.len(), length, length], device)
+                },
+            ),
             buckets: (kind == Position::T5Log).then(|| {
                 let bucket = |(query, key)| t5_bucket(query, key, causal, self.num_buckets, self.max_distance) as i64;
                 Tensor::from_data(TensorData::new(pairs(length).map(bucket).collect(), [length, length]), device)

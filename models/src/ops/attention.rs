@@ -1,15 +1,26 @@
-use burn::tensor::{Tensor, activation::softmax, backend::Backend};
+use burn::tensor::{Tensor, TensorData, activation::softmax, backend::Backend};
 
 use super::add_trailing;
 #[cfg(feature = "flex")]
 use super::fast;
+
+/// A score that leaves nothing after the softmax; finite, because some GPUs assume that all numbers are.
+pub(crate) const FORBIDDEN: f64 = -1e30;
+
+/// Whether [`attention`] masks later keys by itself on this backend, without a matrix of `length^2` elements.
+pub(crate) fn masks_itself<B: Backend>() -> bool {
+    #[cfg(feature = "flex")]
+    return fast::knows::<B>();
+    #[cfg(not(feature = "flex"))]
+    false
+}
 
 /// What is added to the scores of attention.
 #[derive(Debug, Clone)]
 pub struct ScoreBias<B: Backend> {
     /// `[1 or n_heads, length, length]` (query, key), very negative where attention is forbidden.
     pub values: Option<Tensor<B, 3>>,
-    /// Whether later keys are forbidden, in `values` too.
+    /// Whether later keys are forbidden, in `values` too where there are any.
     pub causal: bool,
     /// Whether `values` forbid later keys and do nothing else.
     pub mask_only: bool,
@@ -71,10 +82,20 @@ pub(crate) fn weights<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_head
     softmax(
         match &bias.values {
             Some(values) => add_trailing(scores, values.clone()),
+            None if bias.causal => {
+                let mask = causal_mask(scores.dims()[3], &scores.device());
+                add_trailing(scores, mask)
+            }
             None => scores,
         },
         3,
     )
+}
+
+/// Forbids later keys, `[length, length]`.
+fn causal_mask<B: Backend>(length: usize, device: &B::Device) -> Tensor<B, 2> {
+    let row = |query| (0..length).map(move |key| if key > query { FORBIDDEN } else { 0.0 });
+    Tensor::from_data(TensorData::new((0..length).flat_map(row).collect(), [length, length]), device)
 }
 
 /// `[batch, length, n_heads * d_head]` to `[batch, n_heads, length, d_head]`.

@@ -15,8 +15,8 @@ mod time;
 
 use std::cell::Cell;
 
+pub(crate) use attention::{FORBIDDEN, heads, masks_itself, weights};
 pub use attention::{Paired, ScoreBias, attention};
-pub(crate) use attention::{heads, weights};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};

@@ -132,10 +132,13 @@ operations! {
 
 /// Whether [`apply`] can be used on tensors of this backend and element type.
 pub(crate) fn applies<B: Backend, const D: usize>(tensor: &Tensor<B, D>) -> bool {
+    !super::COMPOSED.get() && knows::<B>() && tensor.dtype() == DType::F32
+}
+
+/// Whether this is a backend that has fast forms.
+pub(crate) fn knows<B: Backend>() -> bool {
     let backend = TypeId::of::<B>();
-    !super::COMPOSED.get()
-        && (backend == TypeId::of::<Flex>() || backend == TypeId::of::<AutodiffFlex>())
-        && tensor.dtype() == DType::F32
+    backend == TypeId::of::<Flex>() || backend == TypeId::of::<AutodiffFlex>()
 }
 
 /// A tensor without its rank, as [`apply`] takes it.
@@ -175,6 +178,9 @@ fn plain<O: FastOp<N>, const N: usize>(op: O, inputs: [FlexTensor; N]) -> FlexTe
 
 fn tracked<O: FastOp<N>, const N: usize>(op: O, inputs: [AutodiffTensor; N]) -> AutodiffTensor {
     let nodes = inputs.each_ref().map(|input| input.node.clone());
+    // Until the node stands in the graph, a backward pass of another thread takes its parents for unused where nothing
+    // else holds them (burn issue 5573).
+    let _held = inputs.clone();
     let inputs = inputs.map(|input| input.primitive.to_contiguous());
     match Step::<O, N>(PhantomData).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::UnTracked(prep) => {
