@@ -111,6 +111,9 @@ impl<B: Backend> Lru<B> {
     /// The whole layer by a scan, on backends that have a fast one; `drive` applies a map `[d_model, d_state]` to the
     /// layer's input.
     fn scan(&self, input: &Tensor<B, 3>, drive: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 3>) -> Option<Tensor<B, 3>> {
+        if !ops::scans(input) {
+            return None;
+        }
         let [decay, angle] = self.rate();
         let lambda = Tensor::cat(ops::complex_exp(decay, angle).to_vec(), 1).transpose();
         let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
@@ -163,14 +166,12 @@ impl<B: Backend> Block<B> for Lru<B> {
     fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let mapped = ops::map(map, input.clone());
         let [d_input, d_model] = map.weight.dims();
-        let drive = |weight| match d_input < d_model {
-            true => ops::joined(map, input, weight, None),
-            false => ops::linear(mapped.clone(), weight, None),
-        };
-        match self.scan(&mapped, drive) {
-            Some(output) => output,
-            None => self.forward(mapped),
+        if d_input < d_model
+            && let Some(output) = self.scan(&mapped, |weight| ops::joined(map, input, weight, None))
+        {
+            return output;
         }
+        self.forward(mapped)
     }
 }
 

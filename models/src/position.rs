@@ -104,7 +104,6 @@ pub struct Positions<B: Backend> {
     buckets: Option<Tensor<B, 2, Int>>, // bucket of (query, key), [length, length]
     length: usize,
     causal: bool,
-    alibi: bool,
 }
 
 impl PositionConfig {
@@ -157,6 +156,12 @@ impl PositionConfig {
         let PositionShape { length, d_model, n_heads, d_head, causal } = shape;
         let kind = self.position;
         let slopes = if kind == Position::Alibi { alibi_slopes(n_heads) } else { vec![0.0] };
+        let has_table = match kind {
+            Position::Alibi => true,
+            Position::T5Log => causal,
+            // The mask alone needs no table where attention masks by itself.
+            _ => causal && !ops::masks_itself::<B>(),
+        };
         Positions {
             learned: (kind == Position::Learned).then(|| match self.learned_start {
                 LearnedStart::Normal => init::normal([length, d_model], self.position_std, rng, device),
@@ -172,24 +177,21 @@ impl PositionConfig {
             rotary: (kind == Position::Rotary).then(|| Rotary::new(length, d_head, device)),
             sinusoids: (kind == Position::Sinusoidal)
                 .then(|| constant(sinusoids(length, d_model), [length, d_model], device)),
-            bias: (kind == Position::Alibi || causal && (kind == Position::T5Log || !ops::masks_itself::<B>())).then(
-                || {
-                    let values = slopes.iter().flat_map(|slope| {
-                        pairs(length).map(move |(query, key)| match causal && key > query {
-                            true => ops::FORBIDDEN,
-                            false => -slope * query.abs_diff(key) as f64,
-                        })
-                    });
-                    constant(values.collect(), [slopes.len(), length, length], device)
-                },
-            ),
+            bias: has_table.then(|| {
+                let values = slopes.iter().flat_map(|slope| {
+                    pairs(length).map(move |(query, key)| match causal && key > query {
+                        true => ops::FORBIDDEN,
+                        false => -slope * query.abs_diff(key) as f64,
+                    })
+                });
+                constant(values.collect(), [slopes.len(), length, length], device)
+            }),
             buckets: (kind == Position::T5Log).then(|| {
                 let bucket = |(query, key)| t5_bucket(query, key, causal, self.num_buckets, self.max_distance) as i64;
                 Tensor::from_data(TensorData::new(pairs(length).map(bucket).collect(), [length, length]), device)
             }),
             length,
             causal,
-            alibi: kind == Position::Alibi,
         }
     }
 }
@@ -225,12 +227,11 @@ impl<B: Backend> Positions<B> {
             let buckets = first(first(buckets, 0, length), 1, length).reshape([length * length]);
             scores.select(0, buckets).reshape([length, length, n_heads]).permute([2, 0, 1])
         });
-        let mask_only = self.causal && !self.alibi && trained.is_none();
         let values = match (constant, trained) {
             (Some(constant), Some(trained)) => Some(ops::add_trailing(trained, constant)),
             (constant, trained) => constant.or(trained),
         };
-        ops::ScoreBias { values, causal: self.causal, mask_only }
+        ops::ScoreBias { values, causal: self.causal }
     }
 
     fn assert_length(&self, length: usize) {

@@ -3,11 +3,9 @@
 
 mod common;
 
-use std::sync::{Mutex, PoisonError};
-
 use burn::module::Module;
 use burn::tensor::Tensor;
-use common::{B, build, noise, parameters, random, variants, vec};
+use common::{B, alone, build, noise, parameters, random, variants, vec};
 use lookback_models::diagonal_ssm::DiagonalSsmConfig;
 use lookback_models::s4d::S4dConfig;
 use lookback_models::{Io, ModelConfig, SequenceModel, StackConfig, ops};
@@ -55,9 +53,6 @@ fn compare<C: ModelConfig>(
     swapped: bool,
     tolerance: f64,
 ) {
-    // A backward pass of burn 0.21 can lose gradients of another thread's (burn issue 5573): one at a time.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let model = build(config, Io { d_input, d_output: 2, length }, 3);
     let input = random(5, if swapped { [length, batch, d_input] } else { [batch, length, d_input] });
     let fast = passes(&model, &input, swapped);
@@ -112,6 +107,7 @@ for_all_models!($ fast_forms_equal_composed_ones, fast_forms_equal_composed_ones
 
 #[test]
 fn long_convolutions_by_fourier_transforms_equal_composed_ones() {
+    let _alone = alone();
     let stack = StackConfig { d_model: 3, ..StackConfig::default() };
     for shape in [[3, 1100, 1], [1, 1025, 2]] {
         compare("s4d", &S4dConfig { stack: stack.clone(), ..S4dConfig::default() }, shape, false, 1e-5);

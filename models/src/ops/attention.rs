@@ -22,14 +22,12 @@ pub struct ScoreBias<B: Backend> {
     pub values: Option<Tensor<B, 3>>,
     /// Whether later keys are forbidden, in `values` too where there are any.
     pub causal: bool,
-    /// Whether `values` forbid later keys and do nothing else.
-    pub mask_only: bool,
 }
 
 impl<B: Backend> ScoreBias<B> {
     /// Nothing: every key is seen.
     pub fn none() -> Self {
-        Self { values: None, causal: false, mask_only: false }
+        Self { values: None, causal: false }
     }
 }
 
@@ -61,7 +59,7 @@ pub fn attention<B: Backend>(
         };
         let op = fast::attention::Attention { n_heads, by_head, causal: bias.causal };
         let value = fast::erased(value);
-        return match bias.values.clone().filter(|_| !bias.mask_only) {
+        return match bias.values.clone() {
             Some(values) => fast::apply(op, [query, key, value, fast::erased(values)]),
             None => fast::apply(op, [query, key, value]),
         };

@@ -22,7 +22,7 @@ pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
 pub use maps::{gelu, joined, layer_norm, linear, map};
 pub use recurrent::complex_scan;
-pub(crate) use recurrent::{gru, linear_rnn, lstm, tanh_rnn};
+pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
 pub use time::{shift, unbind};
 
 thread_local! {

@@ -41,6 +41,17 @@ pub(crate) fn linear_rnn<B: Backend>(projected: &Tensor<B, 3>, recurrent: &Tenso
     fast_scan!(LinearCell, projected, recurrent)
 }
 
+/// Whether [`complex_scan`] has a fast form for sequences on this backend.
+pub(crate) fn scans<B: Backend>(input: &Tensor<B, 3>) -> bool {
+    #[cfg(feature = "flex")]
+    return fast::applies(input);
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = input;
+        false
+    }
+}
+
 /// `h(t) = lambda h(t-1) + input(t)`, `h(-1) = 0`, in complex numbers, where the backend has a fast form of it.
 ///
 /// # Shapes

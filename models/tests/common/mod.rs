@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fmt::Debug;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -38,12 +38,17 @@ macro_rules! for_all_models {
     )*};
 }
 
-/// Calls the law of each model, also after one has failed. One test at a time: a backward pass of burn 0.21 can lose
-/// gradients of another thread's (burn issue 5573).
+/// Held while gradients are taken: a backward pass of burn 0.21 can lose gradients of another thread's (burn issue
+/// 5573).
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls the law of each model, also after one has failed.
 #[track_caller]
 pub fn all_hold(laws: &[(&'static str, fn())]) {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let broken = laws.iter().filter(|(_, law)| std::panic::catch_unwind(law).is_err()).map(|(name, _)| *name);
     let broken: Vec<_> = broken.collect();
     assert!(broken.is_empty(), "the law does not hold for {}; see above", broken.join(", "));

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::fourier::{self, Direction};
+use super::fourier::{Direction, Transforms};
 use super::linear::{column_sums, total};
-use super::matmul::{Old, Strides, product};
+use super::matmul::{Old, Strides, product, transposed};
 use super::{Array, FastOp, View};
 
 /// Time steps per block of a Toeplitz matrix.
@@ -44,6 +44,11 @@ impl Sizes {
         Self { batch, length, channels }
     }
 
+    /// What long sequences are convolved with.
+    fn transforms(self) -> Option<Transforms> {
+        (self.length > LONGEST).then(|| Transforms::new(self.length))
+    }
+
     fn pairs(self) -> impl Iterator<Item = Pair> {
         let size = move |start: usize| BLOCK.min(self.length - start);
         (0..self.length).step_by(BLOCK).flat_map(move |to| {
@@ -53,39 +58,15 @@ impl Sizes {
 }
 
 /// The kernel of a channel behind a block of zeros, for the lags that lie in the future.
-fn padded(kernel: View, channel: usize, length: usize) -> Vec<f32> {
-    let mut padded = vec![0.0; BLOCK + length];
-    padded[BLOCK..].copy_from_slice(&kernel.data[channel * length..][..length]);
+fn padded(kernel: &[f32]) -> Vec<f32> {
+    let mut padded = vec![0.0; BLOCK + kernel.len()];
+    padded[BLOCK..].copy_from_slice(kernel);
     padded
 }
 
 /// The Toeplitz block of a pair within a padded kernel: element (input, output) is the lag between them.
 fn toeplitz(pair: Pair) -> Strides {
     Strides { start: BLOCK + pair.to - pair.from, rows: -1, columns: 1 }
-}
-
-/// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
-pub(super) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
-    const TILE: usize = 16;
-    let rows = matrix.len() / columns;
-    let mut into = vec![0.0; matrix.len()];
-    into.par_chunks_mut(TILE * rows).enumerate().for_each(|(tile, into)| {
-        let first = tile * TILE;
-        let width = TILE.min(columns - first);
-        let mut rows_of_tile = [[0.0f32; TILE]; TILE];
-        for start in (0..rows).step_by(TILE) {
-            let height = TILE.min(rows - start);
-            for (row, line) in rows_of_tile[..height].iter_mut().enumerate() {
-                line[..width].copy_from_slice(&matrix[(start + row) * columns + first..][..width]);
-            }
-            for (column, into) in into.chunks_exact_mut(rows).enumerate() {
-                for (into, line) in into[start..start + height].iter_mut().zip(&rows_of_tile) {
-                    *into = line[column];
-                }
-            }
-        }
-    });
-    into
 }
 
 impl FastOp<2> for CausalConv {
@@ -98,13 +79,13 @@ impl FastOp<2> for CausalConv {
         let by_channel = transposed(input.data, sizes.channels);
         let mut output = vec![0.0; by_channel.len()];
         let channel_size = sizes.batch * sizes.length;
-        let channels = output.par_chunks_mut(channel_size).zip(by_channel.par_chunks(channel_size)).enumerate();
-        channels.for_each(|(channel, (output, input))| {
-            if sizes.length > LONGEST {
-                let kernel = &kernel.data[channel * sizes.length..][..sizes.length];
-                return fourier::convolve(Direction::Forward, kernel, input, output);
+        let transforms = sizes.transforms();
+        let channels = output.par_chunks_mut(channel_size).zip(by_channel.par_chunks(channel_size));
+        channels.zip(kernel.data.par_chunks(sizes.length)).for_each(|((output, input), kernel)| {
+            if let Some(transforms) = &transforms {
+                return transforms.convolve(Direction::Forward, kernel, input, output);
             }
-            let kernel = padded(kernel, channel, sizes.length);
+            let kernel = padded(kernel);
             for pair in sizes.pairs() {
                 let into = (&mut *output, rows.from(pair.to), Old::Keep);
                 let right = (kernel.as_slice(), toeplitz(pair));
@@ -127,15 +108,15 @@ impl FastOp<2> for CausalConv {
         let rows = Strides::of_rows(sizes.length);
         let channel_size = sizes.batch * sizes.length;
         let gradient = transposed(gradient.data, sizes.channels);
+        let transforms = sizes.transforms();
         let d_input = wanted[0].then(|| {
             let mut into = vec![0.0; gradient.len()];
-            let channels = into.par_chunks_mut(channel_size).zip(gradient.par_chunks(channel_size)).enumerate();
-            channels.for_each(|(channel, (into, gradient))| {
-                if sizes.length > LONGEST {
-                    let kernel = &kernel.data[channel * sizes.length..][..sizes.length];
-                    return fourier::convolve(Direction::Backward, kernel, gradient, into);
+            let channels = into.par_chunks_mut(channel_size).zip(gradient.par_chunks(channel_size));
+            channels.zip(kernel.data.par_chunks(sizes.length)).for_each(|((into, gradient), kernel)| {
+                if let Some(transforms) = &transforms {
+                    return transforms.convolve(Direction::Backward, kernel, gradient, into);
                 }
-                let kernel = padded(kernel, channel, sizes.length);
+                let kernel = padded(kernel);
                 for pair in sizes.pairs() {
                     let into = (&mut *into, rows.from(pair.from), Old::Keep);
                     let right = (kernel.as_slice(), toeplitz(pair).transposed());
@@ -148,8 +129,8 @@ impl FastOp<2> for CausalConv {
             let mut into = Array::zeros(kernel.shape);
             let channels = by_channel.par_chunks(channel_size).zip(gradient.par_chunks(channel_size));
             into.data.par_chunks_mut(sizes.length).zip(channels).for_each(|(into, (input, gradient))| {
-                if sizes.length > LONGEST {
-                    return fourier::correlate(input, gradient, into);
+                if let Some(transforms) = &transforms {
+                    return transforms.correlate(input, gradient, into);
                 }
                 let mut block = vec![0.0; BLOCK * BLOCK];
                 for pair in sizes.pairs() {

@@ -62,44 +62,34 @@ impl Channel {
         self.parts * self.rate.len()
     }
 
-    /// `exp(s rate)` at fine steps: real, then imaginary parts, `[rows, fine]`.
-    fn low(&self) -> Vec<f32> {
-        let mut low = vec![0.0; self.rows() * self.fine];
-        let (re, im) = low.split_at_mut(self.rate.len() * self.fine);
+    /// `start exp(s stride rate)`, `s = 0..count`, of each state: real parts, then `sign` times the imaginary parts,
+    /// `[rows, count]`.
+    fn powers(&self, count: usize, stride: usize, start: impl Fn(usize) -> Number, sign: f64) -> Vec<f32> {
+        let mut powers = vec![0.0; self.rows() * count];
+        let (re, im) = powers.split_at_mut(self.rate.len() * count);
         for (state, rate) in self.rate.iter().enumerate() {
-            let base = power(*rate, 1);
-            let mut value = [1.0, 0.0];
-            for step in 0..self.fine {
-                re[state * self.fine + step] = value[0] as f32;
+            let base = power(*rate, stride);
+            let mut value = start(state);
+            for step in 0..count {
+                re[state * count + step] = value[0] as f32;
                 if self.parts == 2 {
-                    im[state * self.fine + step] = value[1] as f32;
+                    im[state * count + step] = (sign * value[1]) as f32;
                 }
                 value = times(value, base);
             }
         }
-        low
+        powers
     }
 
-    /// `weight exp(s fine rate)` at coarse steps: real, then negative imaginary parts, `[rows, coarse]`.
-    fn high(&self) -> Vec<f32> {
-        let mut high = vec![0.0; self.rows() * self.coarse];
-        let (re, im) = high.split_at_mut(self.rate.len() * self.coarse);
-        for (state, rate) in self.rate.iter().enumerate() {
-            let base = power(*rate, self.fine);
-            let mut value = self.weight[state];
-            for step in 0..self.coarse {
-                re[state * self.coarse + step] = value[0] as f32;
-                if self.parts == 2 {
-                    im[state * self.coarse + step] = -value[1] as f32;
-                }
-                value = times(value, base);
-            }
-        }
-        high
+    /// The factors: `exp(s rate)` at fine steps `[rows, fine]`, and `weight exp(s rate)` at coarse steps `[rows, coarse]`
+    /// with negative imaginary parts, so that the product is the real part.
+    fn factors(&self) -> [Vec<f32>; 2] {
+        let low = self.powers(self.fine, 1, |_| [1.0, 0.0], 1.0);
+        [low, self.powers(self.coarse, self.fine, |state| self.weight[state], -1.0)]
     }
 
     fn kernel(&self, into: &mut [f32]) {
-        let (low, high) = (self.low(), self.high());
+        let [low, high] = self.factors();
         let mut lags = vec![0.0; self.coarse * self.fine];
         let left = (high.as_slice(), Strides::of_rows(self.coarse).transposed());
         let right = (low.as_slice(), Strides::of_rows(self.fine));
@@ -110,7 +100,7 @@ impl Channel {
 
     /// The gradients of rate and weight of each state.
     fn backward(&self, gradient: &[f32]) -> Vec<[Number; 2]> {
-        let (low, high) = (self.low(), self.high());
+        let [low, high] = self.factors();
         let mut lags = vec![0.0; self.coarse * self.fine];
         lags[..gradient.len()].copy_from_slice(gradient);
         let lags = (lags.as_slice(), Strides::of_rows(self.fine));
@@ -164,58 +154,33 @@ impl Exponentials {
         channels.for_each(|(channel, kernel)| Channel::new(self, inputs, channel).kernel(kernel));
         output
     }
+}
 
-    /// The gradients of real and imaginary part of rate and weight.
-    fn gradients(self, inputs: &[View], gradient: View) -> [[Array; 2]; 2] {
+impl<const N: usize> FastOp<N> for Exponentials {
+    type Kept = ();
+
+    fn forward(&self, inputs: [View; N], _keep: bool) -> (Array, ()) {
+        (self.kernels(&inputs), ())
+    }
+
+    fn backward(
+        &self,
+        inputs: [View; N],
+        _output: View,
+        (): &(),
+        gradient: View,
+        wanted: [bool; N],
+    ) -> [Option<Array>; N] {
         let channels = gradient.data.par_chunks(self.length).enumerate();
         let states: Vec<Vec<[Number; 2]>> =
-            channels.map(|(channel, gradient)| Channel::new(self, inputs, channel).backward(gradient)).collect();
-        [0, 1].map(|which| {
-            [0, 1].map(|part| Array {
-                shape: inputs[0].shape.to_vec(),
+            channels.map(|(channel, gradient)| Channel::new(*self, &inputs, channel).backward(gradient)).collect();
+        // Rate, then weight, each with one or two parts.
+        std::array::from_fn(|index| {
+            let (which, part) = (index / (N / 2), index % (N / 2));
+            wanted[index].then(|| Array {
+                shape: inputs[index].shape.to_vec(),
                 data: states.iter().flatten().map(|state| state[which][part] as f32).collect(),
             })
         })
-    }
-}
-
-impl FastOp<2> for Exponentials {
-    type Kept = ();
-
-    fn forward(&self, inputs: [View; 2], _keep: bool) -> (Array, ()) {
-        (self.kernels(&inputs), ())
-    }
-
-    fn backward(
-        &self,
-        inputs: [View; 2],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 2],
-    ) -> [Option<Array>; 2] {
-        let [[rate, _], [weight, _]] = self.gradients(&inputs, gradient);
-        [wanted[0].then_some(rate), wanted[1].then_some(weight)]
-    }
-}
-
-impl FastOp<4> for Exponentials {
-    type Kept = ();
-
-    fn forward(&self, inputs: [View; 4], _keep: bool) -> (Array, ()) {
-        (self.kernels(&inputs), ())
-    }
-
-    fn backward(
-        &self,
-        inputs: [View; 4],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 4],
-    ) -> [Option<Array>; 4] {
-        let [[rate_re, rate_im], [re, im]] = self.gradients(&inputs, gradient);
-        let [a, b, c, d] = wanted;
-        [a.then_some(rate_re), b.then_some(rate_im), c.then_some(re), d.then_some(im)]
     }
 }

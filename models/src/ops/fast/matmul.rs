@@ -1,5 +1,7 @@
-//! Matrix products on parts of slices.
+//! Matrix products on parts of slices, and transposition.
 #![allow(unsafe_code)]
+
+use rayon::prelude::*;
 
 /// Part of a slice as a matrix: element (row, column) at `start + row * rows + column * columns`.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +98,30 @@ pub(crate) fn product(
             gemm::Parallelism::None,
         );
     }
+}
+
+/// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
+pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    const TILE: usize = 16;
+    let rows = matrix.len() / columns;
+    let mut into = vec![0.0; matrix.len()];
+    into.par_chunks_mut(TILE * rows).enumerate().for_each(|(tile, into)| {
+        let first = tile * TILE;
+        let width = TILE.min(columns - first);
+        let mut rows_of_tile = [[0.0f32; TILE]; TILE];
+        for start in (0..rows).step_by(TILE) {
+            let height = TILE.min(rows - start);
+            for (row, line) in rows_of_tile[..height].iter_mut().enumerate() {
+                line[..width].copy_from_slice(&matrix[(start + row) * columns + first..][..width]);
+            }
+            for (column, into) in into.chunks_exact_mut(rows).enumerate() {
+                for (into, line) in into[start..start + height].iter_mut().zip(&rows_of_tile) {
+                    *into = line[column];
+                }
+            }
+        }
+    });
+    into
 }
 
 #[cfg(test)]
