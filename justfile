@@ -9,6 +9,10 @@ _default:
 bench-synthetic *args:
     @just lookback bench memory "$@"
 
+# Train a Vision Transformer on CIFAR-10, e.g. `just train-vit --backend wgpu` (data: `just lookback data fetch cifar10`)
+train-vit *args:
+    @just lookback train vit "$@"
+
 # Run the program with any arguments, e.g. `just lookback list models`
 lookback *args:
     #!/usr/bin/env bash

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Distribution, Tensor};
 use lookback::backend::types::Flex;
 use lookback::benchmarks::TrainingConfig;
+use lookback::models::noise::Noise;
 use lookback::models::{Io, ModelConfig, init, with_models};
 use lookback::{Trained, Trainee};
 use serde_json::{Value, json};
 
 /// Tokens and inputs per token of a 32 x 32 image in patches of 4, with a class token; and classes.
-const VIT: Io = Io { d_input: 48, d_output: 10, length: 65 };
+const VIT: Io = Io::sequence(48, 10, 65);
 
 /// Name, model, and parameters of each workload.
 fn workloads() -> Vec<(&'static str, &'static str, Value)> {
@@ -56,7 +57,7 @@ impl Workload {
         let (_, model, params) = workloads().into_iter().find(|(known, ..)| *known == name)?;
         let device = Default::default();
         // Images have one length only.
-        let io = if name == "vit" { VIT } else { Io { d_input: 1, d_output: 1, length } };
+        let io = if name == "vit" { VIT } else { Io::sequence(1, 1, length) };
         let mut params = params.as_object().expect("parameters are an object").clone();
         if let Some(width) = width {
             params["d_model"] = json!(width);
@@ -82,8 +83,10 @@ impl Workload {
     }
 
     fn step(&mut self) {
-        let loss = (self.trainee.forward(self.input.clone()) - self.target.clone()).square().mean();
-        self.trainee.update(loss, 1e-3);
+        let target = self.target.clone();
+        let mut loss = |output: Tensor<Flex, 3>| (output - target.clone()).square().mean();
+        self.trainee.learn(self.input.clone(), &mut Noise::new(0, 0), &mut loss);
+        self.trainee.update(1e-3);
     }
 
     /// The median of some seconds of steps, in milliseconds, and their number.

@@ -2,6 +2,9 @@
 //!
 //! Each backend is a Cargo feature and one line of the list below. Everything else is generic over
 //! [`Hosted`] and reaches a backend through [`BackendKind::dispatch`].
+//!
+//! `wgpu`, `vulkan` and `metal` are one runtime with three compilers, of WGSL, SPIR-V and MSL. The compiler is chosen
+//! when the program is built: with `vulkan` or `metal` in a build, its `wgpu` compiles to SPIR-V or MSL too.
 
 use burn::tensor::backend::{AutodiffBackend, BackendTypes};
 use lookback_benchmarks::TrainingConfig;
@@ -9,8 +12,16 @@ use lookback_models::{Io, ModelConfig};
 use lookback_registry::{Error, Params, Result, unknown_name};
 use serde::Serialize;
 
+use crate::devices;
+pub use crate::devices::machine_devices;
 use crate::model_list::Builder;
 use crate::trainee::Trainee;
+
+// Elsewhere burn takes the other graphics interface and compiles to WGSL without a word.
+#[cfg(all(feature = "vulkan", target_os = "macos"))]
+compile_error!("The feature `vulkan` is not for macOS, where GPUs are reached through Metal: take `metal` or `wgpu`.");
+#[cfg(all(feature = "metal", not(target_os = "macos")))]
+compile_error!("The feature `metal` is for macOS only: take `vulkan` or `wgpu`.");
 
 /// The burn release that this crate is built on.
 pub const BURN_VERSION: &str = "0.21.0";
@@ -30,6 +41,15 @@ pub struct Request<'a> {
 
 /// An autodiff backend that this build can train on.
 pub trait Hosted: AutodiffBackend {
+    /// Which of the list it is.
+    const KIND: BackendKind;
+
+    /// Its devices on this machine with their names, in the order of their numbers on the command line.
+    ///
+    /// # Panics
+    /// Some runtimes do, where the machine has none.
+    fn listed() -> Vec<(Self::Device, String)>;
+
     /// Builds a model with its optimiser on this backend.
     ///
     /// # Errors
@@ -61,10 +81,15 @@ pub struct BackendInfo {
     pub compiled: bool,
     /// Whether it runs on CPU cores, one run per core.
     pub cpu: bool,
+    /// What the machine must have beside this program; nothing where empty.
+    pub needs: &'static str,
 }
 
 macro_rules! backends {
-    ($($variant:ident, $method:ident, $feature:literal, $cpu:literal, $summary:literal, $backend:ty;)*) => {
+    ($(
+        $variant:ident, $method:ident, $feature:literal, $summary:literal, $backend:ty,
+        $cpu:literal, $needs:literal, $devices:expr;
+    )*) => {
         /// A backend of this build.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum BackendKind {
@@ -82,6 +107,7 @@ macro_rules! backends {
                 summary: $summary,
                 compiled: cfg!(feature = $feature),
                 cpu: $cpu,
+                needs: $needs,
             }),*]
         }
 
@@ -166,6 +192,12 @@ macro_rules! backends {
         $(
             #[cfg(feature = $feature)]
             impl Hosted for types::$variant {
+                const KIND: BackendKind = BackendKind::$variant;
+
+                fn listed() -> Vec<(Self::Device, String)> {
+                    $devices()
+                }
+
                 fn trainee(
                     model: &dyn BuildEverywhere,
                     request: Request<'_>,
@@ -179,11 +211,50 @@ macro_rules! backends {
 }
 
 backends! {
-    Flex, flex, "flex", true, "CPU, pure Rust (burn-flex).", burn_flex::Flex;
-    NdArray, ndarray, "ndarray", true, "CPU, on the ndarray crate (burn-ndarray).", burn_ndarray::NdArray;
-    Wgpu, wgpu, "wgpu", false, "Any GPU through WebGPU (burn-wgpu).", burn_wgpu::Wgpu;
-    Cuda, cuda, "cuda", false, "NVIDIA GPUs (burn-cuda).", burn_cuda::Cuda;
-    Tch, tch, "tch", true, "LibTorch on the CPU (burn-tch).", burn_tch::LibTorch;
+    Flex, flex, "flex", "CPU, pure Rust (burn-flex).", burn_flex::Flex, true, "", devices::host;
+    NdArray, ndarray, "ndarray", "CPU, on the ndarray crate (burn-ndarray).", burn_ndarray::NdArray, true, "",
+        devices::host;
+    Wgpu, wgpu, "wgpu", "Any GPU, shaders in WGSL (burn-wgpu).", burn_wgpu::Wgpu, false,
+        "the GPU's driver for Vulkan (on macOS Metal), or a software driver (Mesa's, package mesa-vulkan-drivers of \
+         Debian; not where `vulkan` is in the build)", adapters;
+    Vulkan, vulkan, "vulkan", "Any GPU through Vulkan, shaders in SPIR-V (burn-wgpu).", burn_wgpu::Vulkan, false,
+        "the GPU's driver for Vulkan; software drivers do not do", adapters;
+    Metal, metal, "metal", "Apple's GPUs, shaders in MSL (burn-wgpu).", burn_wgpu::Metal, false,
+        "macOS on a machine with Metal", adapters;
+    Cuda, cuda, "cuda", "NVIDIA's GPUs (burn-cuda).", burn_cuda::Cuda, false,
+        "NVIDIA's driver, and CUDA 12 or later with NVRTC", devices::numbered::<types::Cuda>;
+    Rocm, rocm, "rocm", "AMD's GPUs (burn-rocm).", burn_rocm::Rocm, false,
+        "AMD's driver and ROCm with HIP", devices::numbered::<types::Rocm>;
+    Tch, tch, "tch", "LibTorch on the CPU (burn-tch).", burn_tch::LibTorch, true, "LibTorch 2.9", devices::host;
+}
+
+/// The adapters that burn-wgpu reaches, by name: of the same graphics interface as its own, numbered as its own are.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn adapters() -> Vec<(burn_wgpu::WgpuDevice, String)> {
+    use burn_wgpu::WgpuDevice;
+    use burn_wgpu::graphics::{AutoGraphicsApi, GraphicsApi};
+    use wgpu::DeviceType;
+
+    let backends = AutoGraphicsApi::backend().into();
+    let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+    let found = burn::tensor::read_sync(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let of_kind = |kind| found.iter().map(wgpu::Adapter::get_info).filter(move |info| info.device_type == kind);
+    let mut listed = Vec::new();
+    let mut list = |device: WgpuDevice, name: &str| listed.push((device.clone(), format!("{name}, {device:?}")));
+    let gpus: [(_, fn(usize) -> WgpuDevice); 3] = [
+        (DeviceType::DiscreteGpu, WgpuDevice::DiscreteGpu),
+        (DeviceType::IntegratedGpu, WgpuDevice::IntegratedGpu),
+        (DeviceType::VirtualGpu, WgpuDevice::VirtualGpu),
+    ];
+    for (kind, device) in gpus {
+        of_kind(kind).enumerate().for_each(|(index, info)| list(device(index), &info.name));
+    }
+    // Software drivers crash on cubecl's SPIR-V.
+    if !cfg!(feature = "vulkan") {
+        of_kind(DeviceType::Cpu).take(1).for_each(|info| list(WgpuDevice::Cpu, &info.name));
+    }
+    of_kind(DeviceType::Other).take(1).for_each(|info| list(WgpuDevice::DefaultDevice, &info.name));
+    listed
 }
 
 /// The names of the backends of this build.
@@ -204,41 +275,12 @@ impl BackendKind {
     pub fn first() -> Result<Self> {
         match compiled().first() {
             Some(name) => Self::parse(name),
-            None => Err(Error::new(
-                "This build contains no backend. Build with one of the features flex, ndarray, wgpu, cuda, tch.",
-            )),
-        }
-    }
-
-    /// Checks that the machine has a device for this backend.
-    ///
-    /// # Errors
-    /// The backend's runtime found none.
-    pub fn check_device(self) -> Result<()> {
-        struct Touch;
-        impl BackendTask for Touch {
-            type Output = ();
-            fn run<B: Hosted>(self, device: B::Device) {
-                let sum = burn::tensor::Tensor::<B, 1>::ones([2], &device).sum();
-                let _ = sum.into_data();
+            None => {
+                let features: Vec<_> = backends().iter().map(|backend| backend.name).collect();
+                let features = features.join(", ");
+                Err(Error::new(format!("This build contains no backend. Build with one of the features {features}.")))
             }
         }
-        if self.info().cpu {
-            return Ok(());
-        }
-        // GPU runtimes report a missing adapter by panicking.
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let touched = std::panic::catch_unwind(|| self.dispatch(Touch));
-        std::panic::set_hook(hook);
-        touched.map_err(|_| {
-            Error::new(format!(
-                "The backend `{}` finds no usable device on this machine. Install the GPU's driver (for a software \
-                 renderer: Mesa's Vulkan drivers), or use `--backend {}`.",
-                self.name(),
-                Self::first().map_or("flex", Self::name)
-            ))
-        })
     }
 }
 

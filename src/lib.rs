@@ -8,8 +8,10 @@
 pub mod backend;
 mod checkpoint;
 pub mod cli;
+mod devices;
 pub mod environment;
 pub mod figures;
+mod loader;
 mod model_list;
 mod optimizer;
 pub mod probe;
@@ -20,6 +22,7 @@ mod schedule;
 mod session;
 mod store;
 pub mod sweep;
+mod trained;
 mod trainee;
 
 pub use lookback_benchmarks as benchmarks;
@@ -29,8 +32,9 @@ pub use lookback_registry::{Error, Params, Result};
 pub use model_list::Models;
 pub use run_folder::{RunFolder, RunLock};
 pub use runner::{RunEnd, RunEvent, RunOptions, run};
-pub use session::{Evaluation, Session, Step};
+pub use session::{Evaluation, Session, Speed, Step};
 pub use store::Store;
+pub use trained::TrainedRun;
 pub use trainee::{Trained, Trainee};
 
 /// The examples of the README.

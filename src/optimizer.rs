@@ -8,9 +8,9 @@ use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{
     Tensor, TensorData,
-    backend::{AutodiffBackend, Backend},
+    backend::{AutodiffBackend, Backend, BackendTypes},
 };
-use lookback_benchmarks::{Optimizer, TrainingConfig};
+use lookback_benchmarks::{Decay, Optimizer, TrainingConfig};
 use lookback_registry::{Error, Result};
 
 /// A rule with its moments.
@@ -19,28 +19,80 @@ pub(crate) struct Updater<I: Backend> {
     updates: u64,
     /// Momentum, or the first and the second moment, once there was an update; each `[parameters]`.
     moments: Vec<Tensor<I, 1>>,
+    /// The moving average of the parameters, once there was an update, where one is kept; `[parameters]`.
+    average: Option<Tensor<I, 1>>,
+    /// The sum of the gradients since the last update, `[parameters]`.
+    gradient: Option<Tensor<I, 1>>,
+    /// 1 where weight decay acts, else 0, where that is not everywhere; `[parameters]`.
+    decayed: Option<Tensor<I, 1>>,
 }
 
 impl<I: Backend> Updater<I> {
     pub fn new(training: &TrainingConfig) -> Self {
-        Self { training: training.clone(), updates: 0, moments: Vec::new() }
+        let training = training.clone();
+        Self { training, updates: 0, moments: Vec::new(), average: None, gradient: None, decayed: None }
     }
 
-    /// The model after one step against the gradients. A parameter without gradient counts as one with zeros.
-    pub fn step<B, M>(&mut self, model: M, gradients: &mut GradientsParams, learning_rate: f64) -> M
+    /// Adds `factor` times the gradients of `model`, which may be a copy on another device, to those of the next update.
+    /// A parameter without gradient counts as one with zeros.
+    pub fn accumulate<B, M>(
+        &mut self,
+        model: &M,
+        mut gradients: GradientsParams,
+        factor: f64,
+        device: &<I as BackendTypes>::Device,
+    ) where
+        B: AutodiffBackend<InnerBackend = I>,
+        M: AutodiffModule<B>,
+    {
+        let mut gather = Gather::<B>::new(Some(&mut gradients));
+        model.visit(&mut gather);
+        if gather.gathered.is_empty() {
+            return;
+        }
+        let mut gradient = Tensor::cat(gather.gathered, 0).to_device(device);
+        if factor != 1.0 {
+            gradient = gradient * factor;
+        }
+        self.gradient = Some(match self.gradient.take() {
+            Some(sum) => sum + gradient,
+            None => gradient,
+        });
+    }
+
+    /// The model after one step against the accumulated gradients.
+    pub fn step<B, M>(&mut self, model: M, learning_rate: f64) -> M
     where
         B: AutodiffBackend<InnerBackend = I>,
         M: AutodiffModule<B>,
     {
-        let mut both = Gather::<B> { values: Vec::new(), gradients: Some((gradients, Vec::new())) };
-        model.visit(&mut both);
-        let Gather { values, gradients } = both;
-        if values.is_empty() {
-            return model;
+        let Some(gradient) = self.gradient.take() else { return model };
+        if self.training.decay == Decay::Weights && self.training.weight_decay != 0.0 && self.decayed.is_none() {
+            self.decayed = Some(decayed::<B, M>(&model, &gradient.device()));
         }
-        let gradients = gradients.map(|(_, gradients)| gradients).unwrap_or_default();
-        let values = self.updated(Tensor::cat(values, 0), Tensor::cat(gradients, 0), learning_rate);
+        let values = self.updated(all_values::<B, M>(&model), gradient, learning_rate);
+        if let Some(most) = self.training.ema_decay {
+            let updates = self.updates as f64;
+            // The first weights are far from what they become: the average forgets them fast.
+            let keep = most.min((1.0 + updates) / (10.0 + updates));
+            self.average = Some(match self.average.take() {
+                Some(average) => average * keep + values.clone() * (1.0 - keep),
+                None => values.clone(),
+            });
+        }
         scatter(model, values)
+    }
+
+    /// The model with the moving average of its parameters, where there is one.
+    pub fn averaged<B, M>(&self, model: M) -> M
+    where
+        B: AutodiffBackend<InnerBackend = I>,
+        M: Module<B>,
+    {
+        match &self.average {
+            Some(average) => scatter(model, average.clone()),
+            None => model,
+        }
     }
 
     /// Loshchilov, Hutter, "Decoupled weight decay regularization", 2017, <https://arxiv.org/abs/1711.05101>; as
@@ -52,10 +104,14 @@ impl<I: Backend> Updater<I> {
             Some(max) => clipped(gradient, max),
             None => gradient,
         };
+        let shrinking = match &self.decayed {
+            Some(decayed) => values.clone() * decayed.clone(),
+            None => values.clone(),
+        };
         let (values, gradient) = match self.training.optimizer {
             _ if weight_decay == 0.0 => (values, gradient),
-            Optimizer::AdamW => (values * (1.0 - learning_rate * weight_decay), gradient),
-            Optimizer::Adam | Optimizer::Sgd => (values.clone(), gradient + values * weight_decay),
+            Optimizer::AdamW => (values - shrinking * (learning_rate * weight_decay), gradient),
+            Optimizer::Adam | Optimizer::Sgd => (values, gradient + shrinking * weight_decay),
         };
         let mut moments = std::mem::take(&mut self.moments).into_iter();
         let averaged = |old: Option<Tensor<I, 1>>, new: Tensor<I, 1>, keep: f64, take: f64| match old {
@@ -81,16 +137,16 @@ impl<I: Backend> Updater<I> {
         }
     }
 
-    /// All parameters and moments, bit for bit.
+    /// All parameters, moments and averages, bit for bit.
     pub fn state<B, M>(&self, model: &M) -> Result<Vec<u8>>
     where
         B: AutodiffBackend<InnerBackend = I>,
         M: Module<B>,
     {
-        let mut gather = Gather::<B> { values: Vec::new(), gradients: None };
+        let mut gather = Gather::<B>::new(None);
         model.visit(&mut gather);
         let mut state = self.updates.to_le_bytes().to_vec();
-        for part in [gather.values, self.moments.clone()] {
+        for part in [gather.gathered, self.moments.clone(), self.average.iter().cloned().collect()] {
             let values: Vec<f32> = match part.is_empty() {
                 true => Vec::new(),
                 false => Tensor::cat(part, 0)
@@ -119,7 +175,7 @@ impl<I: Backend> Updater<I> {
         };
         let updates = number().ok_or_else(damaged)?;
         let mut parts = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..3 {
             let (bytes, after) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
             let size = usize::try_from(u64::from_le_bytes(*bytes)).ok().and_then(|count| count.checked_mul(4));
             let (values, after) = size.and_then(|size| after.split_at_checked(size)).ok_or_else(damaged)?;
@@ -128,22 +184,26 @@ impl<I: Backend> Updater<I> {
             parts.push(values);
             rest = after;
         }
-        let mut gather = Gather::<B> { values: Vec::new(), gradients: None };
+        let mut gather = Gather::<B>::new(None);
         model.visit(&mut gather);
-        let count: usize = gather.values.iter().map(|values| values.dims()[0]).sum();
-        let (moments, values) = (parts.pop().unwrap_or_default(), parts.pop().unwrap_or_default());
+        let count: usize = gather.gathered.iter().map(|values| values.dims()[0]).sum();
+        let mut next = || parts.pop().unwrap_or_default();
+        let (average, moments, values) = (next(), next(), next());
+        let averages = usize::from(updates > 0 && self.training.ema_decay.is_some());
         let tracked = match self.training.optimizer {
             _ if updates == 0 => 0,
             Optimizer::AdamW | Optimizer::Adam => 2,
             Optimizer::Sgd => usize::from(self.training.beta_1 != 0.0),
         };
-        if !rest.is_empty() || values.len() != count || moments.len() != tracked * count {
+        let sizes = [values.len(), moments.len(), average.len()];
+        if !rest.is_empty() || sizes != [count, tracked * count, averages * count] {
             return Err(damaged());
         }
-        let Some(device) = gather.values.first().map(Tensor::device) else { return Ok(model) };
+        let Some(device) = gather.gathered.first().map(Tensor::device) else { return Ok(model) };
         let tensor = |values: &[f32]| Tensor::<I, 1>::from_data(TensorData::new(values.to_vec(), [count]), &device);
         self.updates = updates;
         self.moments = moments.chunks_exact(count).map(tensor).collect();
+        self.average = average.chunks_exact(count).map(tensor).next();
         Ok(scatter(model, tensor(&values)))
     }
 }
@@ -154,10 +214,55 @@ fn clipped<I: Backend>(gradient: Tensor<I, 1>, max: f64) -> Tensor<I, 1> {
     gradient * (norm + 1e-6).recip().mul_scalar(max).clamp_max(1.0)
 }
 
-/// Collects trainable parameters, and their gradients where wanted.
+/// All trainable parameters, `[parameters]`.
+fn all_values<B: AutodiffBackend, M: Module<B>>(model: &M) -> Tensor<B::InnerBackend, 1> {
+    let mut gather = Gather::<B>::new(None);
+    model.visit(&mut gather);
+    Tensor::cat(gather.gathered, 0)
+}
+
+/// 1 for each weight of a linear map or convolution, 0 for all other parameters; `[parameters]`.
+fn decayed<B: AutodiffBackend, M: Module<B>>(
+    model: &M,
+    device: &<B::InnerBackend as BackendTypes>::Device,
+) -> Tensor<B::InnerBackend, 1> {
+    struct Weights {
+        path: Vec<String>,
+        decayed: Vec<f32>,
+    }
+    impl<B: AutodiffBackend> ModuleVisitor<B> for Weights {
+        fn enter_module(&mut self, name: &str, _container_type: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container_type: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let value = param.val();
+            if value.is_require_grad() {
+                let weight = D > 1 && self.path.last().is_some_and(|name| name == "weight");
+                self.decayed.extend(vec![f32::from(weight); value.shape().num_elements()]);
+            }
+        }
+    }
+    let mut weights = Weights { path: Vec::new(), decayed: Vec::new() };
+    Module::<B>::visit(model, &mut weights);
+    let count = weights.decayed.len();
+    Tensor::from_data(TensorData::new(weights.decayed, [count]), device)
+}
+
+/// Collects trainable parameters, or their gradients where there are any.
 struct Gather<'a, B: AutodiffBackend> {
-    values: Vec<Tensor<B::InnerBackend, 1>>,
-    gradients: Option<(&'a mut GradientsParams, Vec<Tensor<B::InnerBackend, 1>>)>,
+    gathered: Vec<Tensor<B::InnerBackend, 1>>,
+    gradients: Option<&'a mut GradientsParams>,
+}
+
+impl<'a, B: AutodiffBackend> Gather<'a, B> {
+    fn new(gradients: Option<&'a mut GradientsParams>) -> Self {
+        Self { gathered: Vec::new(), gradients }
+    }
 }
 
 impl<B: AutodiffBackend> ModuleVisitor<B> for Gather<'_, B> {
@@ -168,11 +273,11 @@ impl<B: AutodiffBackend> ModuleVisitor<B> for Gather<'_, B> {
         }
         let value = value.inner();
         let count = value.shape().num_elements();
-        if let Some((gradients, flat)) = &mut self.gradients {
-            let gradient = gradients.remove::<B::InnerBackend, D>(param.id);
-            flat.push(gradient.unwrap_or_else(|| value.zeros_like()).reshape([count]));
-        }
-        self.values.push(value.reshape([count]));
+        let gathered = match &mut self.gradients {
+            Some(gradients) => gradients.remove::<B::InnerBackend, D>(param.id).unwrap_or_else(|| value.zeros_like()),
+            None => value,
+        };
+        self.gathered.push(gathered.reshape([count]));
     }
 }
 
@@ -205,6 +310,8 @@ mod tests {
     use burn_flex::Flex;
     use lookback_models::{Io, ModelConfig, init, linear_rnn::LinearRnnConfig};
     use serde::Deserialize;
+
+    type B = Autodiff<Flex>;
 
     #[derive(Deserialize)]
     struct Reference {
@@ -245,16 +352,49 @@ mod tests {
     }
 
     #[test]
+    fn decay_spares_biases_and_averages_follow_the_weights() {
+        let io = Io::sequence(1, 1, 4);
+        let model = LinearRnnConfig::default().with_width(3).build::<B>(io, &mut init::rng(1), &Default::default());
+        let training = TrainingConfig {
+            weight_decay: 0.5,
+            decay: Decay::Weights,
+            ema_decay: Some(0.25),
+            clip_norm: None,
+            ..TrainingConfig::default()
+        };
+        let mut updater = Updater::<Flex>::new(&training);
+        let values = |model: &_| all_values::<B, _>(model).into_data().to_vec::<f32>().expect("single precision");
+        let weights = decayed::<B, _>(&model, &Default::default()).into_data().to_vec::<f32>().expect("numbers");
+        // Input and output map have 3 weights each; the recurrent matrix and biases are no maps' weights.
+        assert_eq!(weights.iter().sum::<f32>(), 6.0);
+        let start = values(&model);
+        updater.accumulate(&model, GradientsParams::new(), 1.0, &Default::default());
+        let first = updater.step(model, 0.1);
+        for ((before, after), weight) in start.iter().zip(values(&first)).zip(weights) {
+            assert!((after - before * (1.0 - 0.1 * 0.5 * weight)).abs() < 1e-7);
+        }
+        updater.accumulate(&first, GradientsParams::new(), 1.0, &Default::default());
+        let before = values(&first);
+        let second = updater.step(first, 0.1);
+        let average = values(&updater.averaged(second.clone()));
+        for ((before, after), average) in before.iter().zip(values(&second)).zip(average) {
+            // The second average keeps min(1/4, 3/12) of the first, which is the first weights.
+            assert!((average - (0.25 * before + 0.75 * after)).abs() < 1e-7);
+        }
+    }
+
+    #[test]
     fn a_state_fits_its_own_model_and_rule_only() {
         let build = |width| {
-            let io = Io { d_input: 1, d_output: 1, length: 4 };
+            let io = Io::sequence(1, 1, 4);
             let config = LinearRnnConfig::default().with_width(width);
             config.build::<Autodiff<Flex>>(io, &mut init::rng(1), &Default::default())
         };
         let updater = |optimizer| Updater::<Flex>::new(&TrainingConfig { optimizer, ..TrainingConfig::default() });
         let model = build(3);
         let mut trained = updater(Optimizer::AdamW);
-        let model = trained.step(model, &mut GradientsParams::new(), 0.1);
+        trained.accumulate(&model, GradientsParams::new(), 1.0, &Default::default());
+        let model = trained.step(model, 0.1);
         let state = trained.state(&model).expect("a state");
         let mut other = updater(Optimizer::AdamW);
         let restored = other.restore(build(3), &state).expect("it fits");

@@ -2,24 +2,49 @@
 
 use std::time::{Duration, Instant};
 
-use lookback_benchmarks::{RunResult, RunSpec, RunStatus, task};
+use lookback_benchmarks::{Classification, RunResult, RunSpec, RunStatus, task};
+use lookback_datasets::DataFolder;
 use lookback_registry::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::{BackendKind, BackendTask, Hosted, Request};
+use crate::devices::choose_devices;
 use crate::environment::Environment;
 use crate::model_list::Models;
 use crate::probe;
 use crate::run_folder::{RunFolder, read_json, write_json, write_whole};
-use crate::session::{Evaluation, Session, Step};
+use crate::session::{Evaluation, Session, Speed, Step};
 
 /// How a run is carried out; nothing here changes its numbers.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// Where it runs.
     pub backend: BackendKind,
+    /// The numbers of the devices that share its batches (more than one: data parallel training); the default device
+    /// where there are none.
+    pub devices: Vec<usize>,
+    /// Where data sets lie.
+    pub data: DataFolder,
+    /// Threads that make samples of a stream ahead of time.
+    pub loaders: usize,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
+    /// Time between [`RunEvent::Progress`]; never where absent.
+    pub progress_every: Option<Duration>,
+}
+
+impl RunOptions {
+    /// On the default device, without loader threads, with data in the usual places and a checkpoint every ten seconds.
+    pub fn new(backend: BackendKind) -> Self {
+        Self {
+            backend,
+            devices: Vec::new(),
+            data: DataFolder::default(),
+            loaders: 0,
+            checkpoint_every: Duration::from_secs(10),
+            progress_every: None,
+        }
+    }
 }
 
 /// What a run tells while it goes.
@@ -32,6 +57,15 @@ pub enum RunEvent {
         step: usize,
         /// Updates in all.
         steps: usize,
+    },
+    /// Updates, and how fast they go.
+    Progress {
+        /// Updates so far.
+        step: usize,
+        /// Training samples per second.
+        samples_per_second: f64,
+        /// The share of the time that was spent waiting for samples, in 0..=1.
+        data_share: f64,
     },
     /// An evaluation.
     Evaluated(Evaluation),
@@ -60,6 +94,15 @@ pub struct Timing {
     pub training_seconds: f64,
     /// Seconds of final diagnostics.
     pub probe_seconds: f64,
+    /// Training samples of all updates.
+    #[serde(default)]
+    pub samples: usize,
+    /// Seconds of all updates, without evaluations.
+    #[serde(default)]
+    pub update_seconds: f64,
+    /// The part of them that was spent waiting for samples.
+    #[serde(default)]
+    pub data_seconds: f64,
 }
 
 /// Carries out `spec` in `folder`. `observe` is told of every event; `stop` is asked before every step.
@@ -81,8 +124,13 @@ pub fn run(
 ///
 /// # Errors
 /// An unknown name or invalid parameters.
-pub(crate) fn session<B: Hosted>(spec: &RunSpec, models: &Models, device: B::Device) -> Result<Session<B>> {
-    let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params)?;
+pub(crate) fn session<B: Hosted>(
+    spec: &RunSpec,
+    models: &Models,
+    data: &DataFolder,
+    device: B::Device,
+) -> Result<Session<B>> {
+    let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params, data)?;
     let request = Request { params: &spec.model.params, io: task.io(), seed: spec.seed, training: &spec.training };
     let trainee = B::trainee(models.builder(&spec.model.name)?, request, &device)?;
     Session::new(task, trainee, spec.training.clone(), spec.seed, device)
@@ -100,8 +148,10 @@ struct Job<'a> {
 impl BackendTask for Job<'_> {
     type Output = Result<RunEnd>;
 
-    fn run<B: Hosted>(self, device: B::Device) -> Self::Output {
+    fn run<B: Hosted>(self, _device: B::Device) -> Self::Output {
         let Self { spec, folder, models, options, observe, stop } = self;
+        let mut devices = choose_devices::<B>(&options.devices)?.into_iter();
+        let device = devices.next().expect("there is at least one device");
         folder.create(spec)?;
         let Some(_lock) = folder.lock()? else {
             return Ok(RunEnd::Busy);
@@ -113,7 +163,8 @@ impl BackendTask for Job<'_> {
         check_backend(folder, &environment)?;
         write_json(&folder.file("environment.json"), &environment)?;
 
-        let mut session = session::<B>(spec, models, device)?;
+        let session = session::<B>(spec, models, &options.data, device)?;
+        let mut session = session.with_devices(devices).with_loaders(options.loaders);
         let (_, warnings) = folder.restore_checkpoint(|progress, state| session.restore(progress, state));
         for message in warnings {
             observe(RunEvent::Warning { message });
@@ -123,11 +174,11 @@ impl BackendTask for Job<'_> {
         observe(RunEvent::Started { step: session.steps(), steps: spec.training.steps });
 
         let mut timing: Timing = read_json(&folder.file("timing.json"))?.unwrap_or_default();
-        let mut started = Instant::now();
-        let mut saved = Instant::now();
+        let mut clock = Clock { started: Instant::now(), speed: Speed::default() };
+        let (mut saved, mut told) = (Instant::now(), Instant::now());
         let status = loop {
             if stop() {
-                save(&mut session, folder, &mut timing, &mut started)?;
+                save(&mut session, folder, &mut timing, &mut clock)?;
                 return Ok(RunEnd::Stopped);
             }
             match session.advance() {
@@ -139,18 +190,33 @@ impl BackendTask for Job<'_> {
                 Step::Ended(status) => break status,
             }
             if saved.elapsed() >= options.checkpoint_every {
-                save(&mut session, folder, &mut timing, &mut started)?;
+                save(&mut session, folder, &mut timing, &mut clock)?;
                 saved = Instant::now();
             }
+            if options.progress_every.is_some_and(|pause| told.elapsed() >= pause) {
+                told = Instant::now();
+                let speed = session.speed();
+                observe(RunEvent::Progress {
+                    step: session.steps(),
+                    samples_per_second: speed.samples_per_second(),
+                    data_share: speed.data_share(),
+                });
+            }
         };
-        timing.training_seconds += started.elapsed().as_secs_f64();
+        clock.add_to(&mut timing, session.speed());
 
         // The result comes last: a folder that has one has everything.
         folder.write_curve(session.curve())?;
         write_whole(&folder.file("weights.safetensors"), &session.trainee().weights()?)?;
         if status == RunStatus::Finished {
             let begun = Instant::now();
-            write_json(&folder.file("probe.json"), &probe::probe(&session))?;
+            if let Some(images) = session.task().images() {
+                let (logits, targets) = session.predictions();
+                let judged = Classification::of(&logits, targets, &images.classes);
+                write_json(&folder.file("classification.json"), &judged)?;
+            } else if !session.task().io().single_output {
+                write_json(&folder.file("probe.json"), &probe::probe(&session))?;
+            }
             timing.probe_seconds = begun.elapsed().as_secs_f64();
         }
         write_json(&folder.file("timing.json"), &timing)?;
@@ -161,17 +227,28 @@ impl BackendTask for Job<'_> {
     }
 }
 
-fn save<B: Hosted>(
-    session: &mut Session<B>,
-    folder: &RunFolder,
-    timing: &mut Timing,
-    started: &mut Instant,
-) -> Result<()> {
+fn save<B: Hosted>(session: &mut Session<B>, folder: &RunFolder, timing: &mut Timing, clock: &mut Clock) -> Result<()> {
     let (progress, state) = session.snapshot()?;
     folder.write_checkpoint(&progress, &state)?;
-    timing.training_seconds += started.elapsed().as_secs_f64();
-    *started = Instant::now();
+    clock.add_to(timing, session.speed());
     write_json(&folder.file("timing.json"), timing)
+}
+
+/// What of a session has not been added to the times of its run.
+struct Clock {
+    started: Instant,
+    /// The session's speed when it was added last.
+    speed: Speed,
+}
+
+impl Clock {
+    fn add_to(&mut self, timing: &mut Timing, speed: Speed) {
+        timing.training_seconds += self.started.elapsed().as_secs_f64();
+        timing.samples += speed.samples - self.speed.samples;
+        timing.update_seconds += (speed.training - self.speed.training).as_secs_f64();
+        timing.data_seconds += (speed.waiting - self.speed.waiting).as_secs_f64();
+        *self = Self { started: Instant::now(), speed };
+    }
 }
 
 /// A run that one backend began must not be finished by another: its numbers would be neither's.

@@ -1,14 +1,15 @@
 //! The one learner: it trains any model on any task, and knows neither.
 
-use burn::tensor::{Tensor, TensorData, backend::AutodiffBackend};
-use burn_dataset::Dataset;
-use lookback_benchmarks::{Objective, RunResult, RunStatus, TrainingConfig};
+use std::time::{Duration, Instant};
+
+use burn::tensor::{DType, Tensor, TensorData, backend::AutodiffBackend};
+use lookback_benchmarks::{Objective, Precision, RunResult, RunStatus, TrainingConfig};
 use lookback_datasets::Sample;
+use lookback_models::{Io, noise::Noise};
 use lookback_registry::{Error, Result};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::loader::TrainData;
 use crate::schedule::{Tracker, learning_rate};
 use crate::trainee::{Predictor, Trainee};
 
@@ -51,23 +52,49 @@ pub(crate) struct Progress {
     pub ended: Option<RunStatus>,
 }
 
+/// How fast a session trains; evaluations do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Speed {
+    /// Training samples so far.
+    pub samples: usize,
+    /// Time of their updates.
+    pub training: Duration,
+    /// The part of it that was spent waiting for samples.
+    pub waiting: Duration,
+}
+
+impl Speed {
+    /// Samples per second.
+    pub fn samples_per_second(&self) -> f64 {
+        self.samples as f64 / self.training.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// The share of the time that was spent waiting for samples, in 0..=1.
+    pub fn data_share(&self) -> f64 {
+        self.waiting.as_secs_f64() / self.training.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
 /// A training run: a task, a model with its optimiser, and how far it has come.
 pub struct Session<B: AutodiffBackend> {
     task: Box<dyn Objective<B>>,
     trainee: Box<dyn Trainee<B>>,
     training: TrainingConfig,
-    device: B::Device,
+    seed: u64,
+    /// The first holds the model; parts of a batch go to one after the other.
+    devices: Vec<B::Device>,
     train: TrainData,
     valid: ValidData<B>,
     progress: Progress,
     loss_sum: Option<Tensor<B::InnerBackend, 1>>,
+    speed: Speed,
 }
 
 impl<B: AutodiffBackend> Session<B> {
     /// A run at its start. `seed` chooses the training data and its order; the model comes initialised.
     ///
     /// # Errors
-    /// Invalid training parameters, or a task without data.
+    /// Invalid training parameters, a precision that the device does not compute in, or a task without data.
     pub fn new(
         task: Box<dyn Objective<B>>,
         trainee: Box<dyn Trainee<B>>,
@@ -76,7 +103,8 @@ impl<B: AutodiffBackend> Session<B> {
         device: B::Device,
     ) -> Result<Self> {
         training.validate()?;
-        let train = TrainData::new(task.train(seed), task.streams(), seed)?;
+        check_precision::<B>(training.precision, &device)?;
+        let train = TrainData::new(task.train(seed)?, task.streams(), seed, training.batch_size)?;
         let valid = ValidData::new(task.as_ref(), &device)?;
         let progress = Progress {
             step: 0,
@@ -86,7 +114,39 @@ impl<B: AutodiffBackend> Session<B> {
             curve: Vec::new(),
             ended: None,
         };
-        Ok(Self { task, trainee, training, device, train, valid, progress, loss_sum: None })
+        let devices = vec![device];
+        Ok(Self {
+            task,
+            trainee,
+            training,
+            seed,
+            devices,
+            train,
+            valid,
+            progress,
+            loss_sum: None,
+            speed: Speed::default(),
+        })
+    }
+
+    /// Makes samples of a stream ahead of time, in this many threads of their own; none changes a number.
+    #[must_use]
+    pub fn with_loaders(mut self, loaders: usize) -> Self {
+        self.train.set_loaders(loaders);
+        self
+    }
+
+    /// Spreads each batch over further devices beside the one of the model: data parallel training, in which every
+    /// device computes the gradient of its part.
+    #[must_use]
+    pub fn with_devices(mut self, further: impl IntoIterator<Item = B::Device>) -> Self {
+        self.devices.extend(further);
+        self
+    }
+
+    /// How fast it trains.
+    pub fn speed(&self) -> Speed {
+        self.speed
     }
 
     /// The task.
@@ -101,7 +161,7 @@ impl<B: AutodiffBackend> Session<B> {
 
     /// The device it runs on.
     pub fn device(&self) -> &B::Device {
-        &self.device
+        &self.devices[0]
     }
 
     /// Updates so far.
@@ -119,20 +179,21 @@ impl<B: AutodiffBackend> Session<B> {
         if let Some(status) = self.progress.ended {
             return Step::Ended(status);
         }
-        let io = self.task.io();
+        let started = Instant::now();
         let step = self.progress.step;
-        let samples = self.train.batch(step, self.training.batch_size);
-        let (inputs, targets) = tensors::<B>(&samples, io.length, io.d_input, io.d_output, &self.device);
-        let loss = self.task.loss(self.trainee.forward(inputs), targets);
-        let detached = loss.clone().inner();
+        let samples = self.train.batch(step);
+        self.speed.waiting += started.elapsed();
+        let loss = self.learn(step, &samples);
         self.loss_sum = Some(match self.loss_sum.take() {
-            Some(sum) => sum + detached,
-            None => detached,
+            Some(sum) => sum + loss,
+            None => loss,
         });
         self.progress.loss_count += 1;
         let rate = learning_rate(step, &self.progress.tracker, &self.training);
-        self.trainee.update(loss, rate);
+        self.trainee.update(rate);
         self.progress.step += 1;
+        self.speed.samples += samples.len();
+        self.speed.training += started.elapsed();
         let last = self.progress.step == self.training.steps;
         if last || self.progress.step.is_multiple_of(self.training.eval_every) {
             return Step::Evaluated(self.evaluate(rate, last));
@@ -140,8 +201,33 @@ impl<B: AutodiffBackend> Session<B> {
         Step::Updated
     }
 
+    /// Adds the gradient of a batch to those of the next update, part by part, and gives its mean loss.
+    fn learn(&mut self, step: usize, samples: &[Sample]) -> Tensor<B::InnerBackend, 1> {
+        let io = self.task.io();
+        let mut noise = Noise::new(self.seed, step as u64);
+        let parts = (self.training.accumulation * self.devices.len()).min(samples.len());
+        let mut sum = None;
+        for (index, part) in samples.chunks(samples.len().div_ceil(parts)).enumerate() {
+            let (inputs, targets) = tensors::<B>(part, io, &self.devices[index % self.devices.len()]);
+            let share = part.len() as f64 / samples.len() as f64;
+            let mut objective = |output| {
+                let loss = self.task.loss(output, targets.clone());
+                if parts == 1 { loss } else { loss * share }
+            };
+            let loss = self.trainee.learn(inputs, &mut noise, &mut objective);
+            sum = Some(match sum {
+                Some(sum) => sum + loss,
+                None => loss,
+            });
+        }
+        sum.expect("a batch has samples")
+    }
+
     fn evaluate(&mut self, rate: f64, last: bool) -> Evaluation {
+        let waited = Instant::now();
         let sum = self.loss_sum.take().map_or(0.0, read_scalar);
+        // A device that works behind our back ends its updates here.
+        self.speed.training += waited.elapsed();
         let train_loss = sum / self.progress.loss_count.max(1) as f64;
         self.progress.loss_count = 0;
         let predictor = self.trainee.predictor();
@@ -208,7 +294,7 @@ impl<B: AutodiffBackend> Session<B> {
     pub(crate) fn restore(&mut self, progress: Progress, state: &[u8]) -> Result<()> {
         self.trainee.restore(state)?;
         self.loss_sum = (progress.loss_count > 0)
-            .then(|| Tensor::from_data(TensorData::new(vec![progress.loss_sum], [1]), &self.device));
+            .then(|| Tensor::from_data(TensorData::new(vec![progress.loss_sum], [1]), &self.devices[0]));
         self.progress = progress;
         Ok(())
     }
@@ -226,12 +312,31 @@ impl<B: AutodiffBackend> Session<B> {
         self.valid.metrics_of_first(self.task.as_ref(), predictor, samples)
     }
 
+    /// The model's outputs for the whole validation split, and its targets, each `[samples, output length, d_output]`,
+    /// row-major.
+    pub(crate) fn predictions(&self) -> (Vec<f32>, &[f32]) {
+        (self.valid.predictions_of_first(&self.trainee.predictor(), usize::MAX), &self.valid.targets)
+    }
+
     /// The first `samples` validation inputs, `[samples, length, d_input]` (fewer where the split is smaller).
     pub(crate) fn valid_inputs(&self, samples: usize) -> Tensor<B, 3> {
         let inputs = self.valid.batches[0].clone();
         let samples = samples.min(inputs.dims()[0]);
         Tensor::from_inner(inputs.narrow(0, 0, samples))
     }
+}
+
+/// Fails where the device does not compute in this precision.
+fn check_precision<B: AutodiffBackend>(precision: Precision, device: &B::Device) -> Result<()> {
+    let (name, dtype) = match precision {
+        Precision::Single => return Ok(()),
+        Precision::Half => ("half", DType::F16),
+        Precision::Bfloat16 => ("bfloat16", DType::BF16),
+    };
+    if B::supports_dtype(device, dtype) {
+        return Ok(());
+    }
+    Err(Error::invalid("precision", name, "single: the device does not compute in this type"))
 }
 
 fn read_scalar<B: burn::tensor::backend::Backend>(tensor: Tensor<B, 1>) -> f64 {
@@ -244,91 +349,40 @@ fn finite(value: f64) -> Option<f64> {
 
 fn tensors<B: burn::tensor::backend::Backend>(
     samples: &[Sample],
-    length: usize,
-    d_input: usize,
-    d_output: usize,
+    io: Io,
     device: &B::Device,
 ) -> (Tensor<B, 3>, Tensor<B, 3>) {
     let inputs: Vec<f32> = samples.iter().flat_map(|sample| sample.inputs.iter().copied()).collect();
     let targets: Vec<f32> = samples.iter().flat_map(|sample| sample.targets.iter().copied()).collect();
     (
-        Tensor::from_data(TensorData::new(inputs, [samples.len(), length, d_input]), device),
-        Tensor::from_data(TensorData::new(targets, [samples.len(), length, d_output]), device),
+        Tensor::from_data(TensorData::new(inputs, [samples.len(), io.length, io.d_input]), device),
+        Tensor::from_data(TensorData::new(targets, [samples.len(), io.output_length(), io.d_output]), device),
     )
 }
 
-/// The training split in its order: batch k is a pure function of (seed, k), so nothing of it needs saving.
-struct TrainData {
-    dataset: Box<dyn Dataset<Sample>>,
-    streams: bool,
-    seed: u64,
-    cache: Vec<Option<Sample>>,
-    epoch: usize,
-    order: Vec<usize>,
-}
-
-impl TrainData {
-    fn new(dataset: Box<dyn Dataset<Sample>>, streams: bool, seed: u64) -> Result<Self> {
-        if dataset.is_empty() {
-            return Err(Error::new("The task has no training samples; at least 1 is needed."));
-        }
-        let cache = if streams { Vec::new() } else { vec![None; dataset.len()] };
-        Ok(Self { dataset, streams, seed, cache, epoch: usize::MAX, order: Vec::new() })
-    }
-
-    /// A stream in order; a fixed set as an endless row of shuffled epochs, batches running across their ends.
-    fn batch(&mut self, step: usize, size: usize) -> Vec<Sample> {
-        (step * size..(step + 1) * size).map(|position| self.sample(position)).collect()
-    }
-
-    fn sample(&mut self, position: usize) -> Sample {
-        let get = |index| self.dataset.get(index).expect("the index is within the dataset");
-        if self.streams {
-            return get(position);
-        }
-        let epoch = position / self.cache.len();
-        if epoch != self.epoch {
-            self.epoch = epoch;
-            self.order = permutation(self.cache.len(), self.seed, epoch as u64);
-        }
-        let index = self.order[position % self.cache.len()];
-        self.cache[index].get_or_insert_with(|| get(index)).clone()
-    }
-}
-
-/// A uniform permutation of `0..length` (Fisher and Yates), a pure function of (seed, epoch).
-fn permutation(length: usize, seed: u64, epoch: u64) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Stream 0 of the seed belongs to the initial weights.
-    rng.set_stream(epoch + 1);
-    let mut order: Vec<usize> = (0..length).collect();
-    for last in (1..length).rev() {
-        order.swap(last, rng.random_range(0..=last as u64) as usize);
-    }
-    order
-}
-
 /// The validation split on the device.
-struct ValidData<B: AutodiffBackend> {
+pub(crate) struct ValidData<B: AutodiffBackend> {
     batches: Vec<Tensor<B::InnerBackend, 3>>,
     targets: Vec<f32>,
     per_sample: usize,
 }
 
 impl<B: AutodiffBackend> ValidData<B> {
-    fn new(task: &dyn Objective<B>, device: &B::Device) -> Result<Self> {
+    /// Puts the split on the device.
+    ///
+    /// # Errors
+    /// The data cannot be read, or there is none.
+    pub fn new(task: &dyn Objective<B>, device: &B::Device) -> Result<Self> {
         let io = task.io();
-        let dataset = task.valid();
+        let dataset = task.valid()?;
         let samples: Vec<Sample> = (0..dataset.len()).filter_map(|index| dataset.get(index)).collect();
         if samples.is_empty() {
             return Err(Error::new("The task has no validation samples; at least 1 is needed."));
         }
-        let batches = samples
-            .chunks(EVALUATION_BATCH)
-            .map(|chunk| tensors::<B::InnerBackend>(chunk, io.length, io.d_input, io.d_output, device).0)
-            .collect();
+        let batches =
+            samples.chunks(EVALUATION_BATCH).map(|chunk| tensors::<B::InnerBackend>(chunk, io, device).0).collect();
         let targets = samples.iter().flat_map(|sample| sample.targets.iter().copied()).collect();
-        Ok(Self { batches, targets, per_sample: io.length * io.d_output })
+        Ok(Self { batches, targets, per_sample: io.output_length() * io.d_output })
     }
 
     fn metrics_of_first(
@@ -337,6 +391,12 @@ impl<B: AutodiffBackend> ValidData<B> {
         predictor: &Predictor<B::InnerBackend>,
         samples: usize,
     ) -> Vec<(&'static str, f64)> {
+        let predictions = self.predictions_of_first(predictor, samples);
+        task.metrics(&predictions, &self.targets[..predictions.len()])
+    }
+
+    /// Outputs for the first `samples`, row-major.
+    pub fn predictions_of_first(&self, predictor: &Predictor<B::InnerBackend>, samples: usize) -> Vec<f32> {
         let mut predictions: Vec<f32> = Vec::with_capacity(self.targets.len());
         let mut left = samples;
         for batch in &self.batches {
@@ -348,24 +408,12 @@ impl<B: AutodiffBackend> ValidData<B> {
             predictions.extend(output.into_data().iter::<f32>());
             left -= count;
         }
-        let count = predictions.len();
-        debug_assert!(count.is_multiple_of(self.per_sample));
-        task.metrics(&predictions, &self.targets[..count])
+        debug_assert!(predictions.len().is_multiple_of(self.per_sample));
+        predictions
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permutations_are_uniform_draws_that_depend_on_seed_and_epoch_alone() {
-        let order = permutation(100, 7, 3);
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
-        assert_eq!(order, permutation(100, 7, 3));
-        assert_ne!(order, permutation(100, 7, 4));
-        assert_ne!(order, permutation(100, 8, 3));
+    /// The targets of all samples, row-major.
+    pub fn into_targets(self) -> Vec<f32> {
+        self.targets
     }
 }

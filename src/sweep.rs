@@ -5,6 +5,7 @@
 //! itself is killed.
 
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -35,6 +36,10 @@ const BUSY_PAUSE: Duration = Duration::from_millis(300);
 pub struct SweepOptions {
     /// Where runs run.
     pub backend: BackendKind,
+    /// The number of the device; the default one where absent.
+    pub device: Option<usize>,
+    /// The folder of the data sets; the usual places where absent.
+    pub data: Option<PathBuf>,
     /// Runs at a time.
     pub jobs: usize,
     /// Whether the first failure ends the sweep.
@@ -319,10 +324,14 @@ impl Workers<'_> {
             .append(true)
             .open(&log_path)
             .map_err(|error| Error::caused(format!("Cannot write `{}`", log_path.display()), error))?;
+        let place = self.options.data.as_ref().map(|folder| [OsStr::new("--data"), folder.as_os_str()]);
+        let device = self.options.device.map(|number| ["--device".to_owned(), number.to_string()]);
         Command::new(&self.options.program)
             .arg("worker")
             .arg(folder.path())
             .args(["--backend", self.options.backend.name()])
+            .args(device.iter().flatten())
+            .args(place.iter().flatten())
             .args(["--checkpoint-seconds", &self.options.checkpoint_every.as_secs_f64().to_string()])
             // One thread per run: as many runs as cores are faster than threads within small operations.
             .env("RAYON_NUM_THREADS", "1")

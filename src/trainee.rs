@@ -3,12 +3,14 @@
 use burn::module::{AutodiffModule, Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{
-    Tensor,
+    FloatDType, Tensor,
     backend::{AutodiffBackend, Backend},
 };
 use burn_store::{ModuleSnapshot, SafetensorsStore};
-use lookback_benchmarks::TrainingConfig;
-use lookback_models::{SequenceModel, init};
+use lookback_benchmarks::{Precision, TrainingConfig};
+use lookback_models::attention::Attended;
+use lookback_models::noise::Noise;
+use lookback_models::{SequenceModel, init, ops};
 use lookback_registry::{Error, Result};
 use rand::RngExt;
 
@@ -26,22 +28,40 @@ pub trait Trainee<B: AutodiffBackend> {
     /// The tree of modules with their sizes, for people.
     fn describe(&self) -> String;
 
+    /// Adds the gradient of a loss to those of the next update, and gives the loss, `[1]`. The model is copied to the
+    /// input's device where it is on another.
+    ///
+    /// # Shapes
+    /// - input `[batch, length, d_input]`
+    fn learn(
+        &mut self,
+        input: Tensor<B, 3>,
+        noise: &mut Noise,
+        loss: &mut dyn FnMut(Tensor<B, 3>) -> Tensor<B, 1>,
+    ) -> Tensor<B::InnerBackend, 1>;
+
+    /// What attends to what in the model as it is judged, layer by layer; empty for a model without attention.
+    ///
+    /// # Shapes
+    /// - input `[batch, length, d_input]`
+    fn attention(&self, input: Tensor<B::InnerBackend, 3>) -> Vec<Attended<B::InnerBackend>>;
+
     /// The model's output, tracked for gradients.
     ///
     /// # Shapes
     /// - input `[batch, length, d_input]`, output `[batch, length, d_output]`
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
 
-    /// The model as it is now, without gradients.
+    /// The model as it is judged: as it is now, or with the moving average of its weights; without gradients.
     fn predictor(&self) -> Predictor<B::InnerBackend>;
 
-    /// The model with every weight moved by a uniform draw from `[-beta, beta]`.
+    /// The model as it is judged, with every weight moved by a uniform draw from `[-beta, beta]`.
     fn perturbed(&self, beta: f64, seed: u64) -> Predictor<B::InnerBackend>;
 
-    /// One update against the gradient of `loss` (`[1]`).
-    fn update(&mut self, loss: Tensor<B, 1>, learning_rate: f64);
+    /// One update against the gradients since the last.
+    fn update(&mut self, learning_rate: f64);
 
-    /// Weights and optimiser state, bit for bit.
+    /// Weights, their average and optimiser state, bit for bit.
     ///
     /// # Errors
     /// The record cannot be serialised.
@@ -53,7 +73,7 @@ pub trait Trainee<B: AutodiffBackend> {
     /// The bytes are not such a state of this model.
     fn restore(&mut self, state: &[u8]) -> Result<()>;
 
-    /// The weights as a safetensors file, tensors named by their path in the model.
+    /// The weights that are judged as a safetensors file, tensors named by their path in the model.
     ///
     /// # Errors
     /// A tensor cannot be serialised.
@@ -71,16 +91,26 @@ pub struct Trained<B: AutodiffBackend, M: AutodiffModule<B>> {
     // An option only because a module is updated by value.
     model: Option<M>,
     updater: Updater<B::InnerBackend>,
+    precision: Precision,
 }
+
+/// What the loss is multiplied with before a backward pass in half precision, whose smallest numbers gradients would
+/// fall below (Micikevicius et al., "Mixed precision training", 2018, <https://arxiv.org/abs/1710.03740>).
+const LOSS_SCALE: f64 = 1024.0;
 
 impl<B: AutodiffBackend, M: AutodiffModule<B>> Trained<B, M> {
     /// A model with a fresh optimiser.
     pub fn new(model: M, training: &TrainingConfig) -> Self {
-        Self { model: Some(model), updater: Updater::new(training) }
+        Self { model: Some(model), updater: Updater::new(training), precision: training.precision }
     }
 
     fn model(&self) -> &M {
         self.model.as_ref().expect("the model is only absent within an update")
+    }
+
+    /// The model that is judged, without gradients.
+    fn judged(&self) -> M::InnerModule {
+        self.updater.averaged::<B, M>(self.model().clone()).valid()
     }
 }
 
@@ -97,24 +127,50 @@ where
         format!("{:?}", Tree::of(self.model()))
     }
 
+    fn learn(
+        &mut self,
+        input: Tensor<B, 3>,
+        noise: &mut Noise,
+        loss: &mut dyn FnMut(Tensor<B, 3>) -> Tensor<B, 1>,
+    ) -> Tensor<B::InnerBackend, 1> {
+        let home = self.model().devices().into_iter().next().unwrap_or_else(|| input.device());
+        let away = input.device() != home;
+        let copy = away.then(|| self.model().clone().fork(&input.device()));
+        let model = copy.as_ref().or(self.model.as_ref()).expect("the model is only absent within an update");
+        let (dtype, scale) = match self.precision {
+            Precision::Single => (None, 1.0),
+            Precision::Half => (Some(FloatDType::F16), LOSS_SCALE),
+            Precision::Bfloat16 => (Some(FloatDType::BF16), 1.0),
+        };
+        let loss = ops::in_precision(dtype, || loss(model.forward_training(input, noise)));
+        let detached = loss.clone().inner().to_device(&home);
+        let scaled = if scale == 1.0 { loss } else { loss * scale };
+        let gradients = GradientsParams::from_grads(scaled.backward(), model);
+        self.updater.accumulate::<B, M>(model, gradients, 1.0 / scale, &home);
+        detached
+    }
+
+    fn attention(&self, input: Tensor<B::InnerBackend, 3>) -> Vec<Attended<B::InnerBackend>> {
+        self.judged().attention(input)
+    }
+
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         self.model().forward(input)
     }
 
     fn predictor(&self) -> Predictor<B::InnerBackend> {
-        let model = self.model().valid();
+        let model = self.judged();
         Box::new(move |input| model.forward(input))
     }
 
     fn perturbed(&self, beta: f64, seed: u64) -> Predictor<B::InnerBackend> {
-        let model = self.model().valid().map(&mut Perturb { beta, rng: init::rng(seed) });
+        let model = self.judged().map(&mut Perturb { beta, rng: init::rng(seed) });
         Box::new(move |input| model.forward(input))
     }
 
-    fn update(&mut self, loss: Tensor<B, 1>, learning_rate: f64) {
+    fn update(&mut self, learning_rate: f64) {
         let model = self.model.take().expect("the model is only absent within an update");
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
-        self.model = Some(self.updater.step::<B, M>(model, &mut gradients, learning_rate));
+        self.model = Some(self.updater.step::<B, M>(model, learning_rate));
     }
 
     fn state(&self) -> Result<Vec<u8>> {
@@ -130,8 +186,7 @@ where
     fn weights(&self) -> Result<Vec<u8>> {
         // More than one entry of metadata would be written in no fixed order.
         let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("format", "pt");
-        self.model()
-            .valid()
+        self.judged()
             .save_into(&mut store)
             .and_then(|()| store.get_bytes())
             .map_err(|error| Error::caused("The weights cannot be serialised", error))

@@ -10,10 +10,8 @@ use lookback::{Models, RunEnd, RunFolder, RunOptions, run};
 
 fn train(spec: &RunSpec) -> RunResult {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = RunOptions {
-        backend: BackendKind::parse("flex").expect("flex is in the build"),
-        checkpoint_every: Duration::from_secs(3600),
-    };
+    let flex = BackendKind::parse("flex").expect("flex is in the build");
+    let options = RunOptions { checkpoint_every: Duration::from_secs(3600), ..RunOptions::new(flex) };
     let folder = RunFolder::new(folder.path().join("run"));
     match run(spec, &folder, &Models::default(), &options, &mut |_| {}, &|| false) {
         Ok(RunEnd::Done(result)) => result,

@@ -3,18 +3,23 @@
 //! A [`Task`] is data and an objective; a [`Suite`] is a grid of [`RunSpec`]s and what is read from their
 //! results: cells, figures and findings. Nothing here trains: the learner of the `lookback` crate does.
 
+pub mod cifar_task;
+pub mod classification;
 pub mod figure;
 pub mod memory_task;
 pub mod oracle;
+mod recipe;
 mod spec;
 pub mod stats;
 mod suite;
 pub mod suites;
 mod task;
 
-pub use spec::{Named, Optimizer, RunSpec, SPEC_VERSION, Schedule, TrainingConfig};
+pub use classification::{Classification, ImageClasses};
+pub use recipe::{Recipe, recipe, recipe_or_model, recipes};
+pub use spec::{Decay, Named, Optimizer, Precision, RunSpec, SPEC_VERSION, Schedule, TrainingConfig};
 pub use suite::{
     Analysis, Axes, ExtraModel, Finding, Outcome, PlanRequest, Planned, Preset, Probe, RunResult, RunStatus, Suite,
     SuiteInfo, Table, Verdict,
 };
-pub use task::{Metrics, Objective, Task, TaskEntry, TaskInfo, task, tasks};
+pub use task::{BuildTask, Metrics, Objective, Task, TaskEntry, TaskInfo, task, tasks};

@@ -6,13 +6,14 @@
 //! use burn_flex::Flex;
 //! use burn_dataset::Dataset;
 //! use lookback_benchmarks::task;
+//! use lookback_datasets::DataFolder;
 //! use serde_json::json;
 //!
 //! // The input of two steps ago, over sequences of five steps.
 //! let params = json!({"function": "impulse", "function_params": {"alpha": 2}, "length": 5});
-//! let task = (task::<Flex>("memory")?.build)(params.as_object().unwrap())?;
+//! let task = (task::<Flex>("memory")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
 //!
-//! let sample = task.valid().get(0).unwrap();
+//! let sample = task.valid()?.get(0).unwrap();
 //! assert_eq!(sample.targets, [0.0, 0.0, sample.inputs[0], sample.inputs[1], sample.inputs[2]]);
 //! assert_eq!(task.true_memory().unwrap(), [0.0, 0.0, 1.0, 0.0, 0.0]);
 //!
@@ -128,7 +129,7 @@ pub fn entry<B: Backend>() -> TaskEntry<B> {
         },
         fields: fields::<MemoryConfig>,
         resolve,
-        build: |params| Ok(Box::new(MemoryTask::new(MemoryConfig::read(params)?)?)),
+        build: |params, _| Ok(Box::new(MemoryTask::new(MemoryConfig::read(params)?)?)),
     }
 }
 
@@ -160,20 +161,24 @@ impl MemoryTask {
 impl Task for MemoryTask {
     fn io(&self) -> Io {
         let MemoryDatasetConfig { d_input, length, .. } = self.config.data;
-        Io { d_input, d_output: MemoryDataset::D_OUTPUT, length }
+        Io::sequence(d_input, MemoryDataset::D_OUTPUT, length)
     }
 
-    fn train(&self, seed: u64) -> Box<dyn Dataset<Sample>> {
+    fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>> {
         let samples = self.config.train_samples;
-        self.dataset(if self.config.stream { Split::stream(seed) } else { Split::train(seed, samples) })
+        Ok(self.dataset(if self.config.stream { Split::stream(seed) } else { Split::train(seed, samples) }))
     }
 
     fn streams(&self) -> bool {
         self.config.stream
     }
 
-    fn valid(&self) -> Box<dyn Dataset<Sample>> {
-        self.dataset(Split::valid(self.config.data_seed, self.config.valid_samples))
+    fn epoch(&self) -> Option<usize> {
+        (!self.config.stream).then_some(self.config.train_samples)
+    }
+
+    fn valid(&self) -> Result<Box<dyn Dataset<Sample>>> {
+        Ok(self.dataset(Split::valid(self.config.data_seed, self.config.valid_samples)))
     }
 
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics {

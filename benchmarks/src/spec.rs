@@ -58,7 +58,11 @@ impl RunSpec {
     /// The spec as JSON with sorted keys: the same bytes for the same spec.
     pub fn to_json(&self) -> String {
         // `Value`'s maps are sorted by key.
-        let value = serde_json::to_value(self).expect("a spec serialises");
+        let mut value = serde_json::to_value(self).expect("a spec serialises");
+        let defaults = serde_json::to_value(TrainingConfig::default()).expect("a configuration serialises");
+        if let Some(training) = value["training"].as_object_mut() {
+            training.retain(|name, value| !ADDED.contains(&name.as_str()) || *value != defaults[name]);
+        }
         serde_json::to_string_pretty(&value).expect("a value serialises")
     }
 
@@ -82,6 +86,30 @@ pub enum Optimizer {
     Adam,
     /// Stochastic gradient descent with momentum.
     Sgd,
+}
+
+/// Which parameters weight decay acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// All of them.
+    #[default]
+    All,
+    /// The weights of linear maps and convolutions: no biases, norms, positions or tokens.
+    Weights,
+}
+
+/// The numbers of matrix products in training. Everything else is in single precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    Single,
+    /// Half precision (IEEE 754), with the loss scaled by 1024 in the backward pass.
+    Half,
+    /// bfloat16: the range of single precision at 8 bits.
+    Bfloat16,
 }
 
 /// How the learning rate moves after warm-up.
@@ -138,7 +166,20 @@ pub struct TrainingConfig {
     pub stop_below: Option<f64>,
     /// Ends the run after this many evaluations without improvement.
     pub stop_patience: Option<usize>,
+    /// Which parameters weight decay acts on.
+    pub decay: Decay,
+    /// Evaluates an exponential moving average of the weights, which keeps this share at each update, in (0, 1) (less in
+    /// the first updates); the weights themselves where absent.
+    pub ema_decay: Option<f64>,
+    /// Parts of a batch whose gradients are computed one after the other and added up, from 1 up: less memory.
+    pub accumulation: usize,
+    /// The numbers of matrix products in training.
+    pub precision: Precision,
 }
+
+/// Fields that earlier versions did not have: they stand in a spec only where they differ from their defaults, so that
+/// runs of those versions keep their identity.
+const ADDED: [&str; 4] = ["accumulation", "decay", "ema_decay", "precision"];
 
 impl Default for TrainingConfig {
     fn default() -> Self {
@@ -161,6 +202,10 @@ impl Default for TrainingConfig {
             eval_samples: None,
             stop_below: None,
             stop_patience: None,
+            decay: Decay::default(),
+            ema_decay: None,
+            accumulation: 1,
+            precision: Precision::default(),
         }
     }
 }
@@ -178,8 +223,12 @@ impl TrainingConfig {
                 Err(Error::invalid(field, value, "a finite number greater than 0"))
             }
         };
-        for (field, value) in [("steps", self.steps), ("batch_size", self.batch_size), ("eval_every", self.eval_every)]
-        {
+        for (field, value) in [
+            ("steps", self.steps),
+            ("batch_size", self.batch_size),
+            ("eval_every", self.eval_every),
+            ("accumulation", self.accumulation),
+        ] {
             if value == 0 {
                 return Err(Error::invalid(field, value, "a whole number from 1 up"));
             }
@@ -199,6 +248,13 @@ impl TrainingConfig {
                 return Err(Error::invalid(field, value, "a finite number from 0 up"));
             }
         }
+        if self.accumulation > self.batch_size {
+            let valid = format!("at most `batch_size`, {}", self.batch_size);
+            return Err(Error::invalid("accumulation", self.accumulation, valid));
+        }
+        if let Some(decay) = self.ema_decay.filter(|decay| !(*decay > 0.0 && *decay < 1.0)) {
+            return Err(Error::invalid("ema_decay", decay, "in (0, 1), or null"));
+        }
         if !(self.plateau_factor > 0.0 && self.plateau_factor < 1.0) {
             return Err(Error::invalid("plateau_factor", self.plateau_factor, "in (0, 1)"));
         }
@@ -209,5 +265,25 @@ impl TrainingConfig {
             positive("stop_below", target, target > 0.0)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_later_versions_change_the_identity_only_where_they_are_used() {
+        let named = |name: &str| Named { name: name.to_owned(), params: Params::new() };
+        let training = TrainingConfig::default();
+        let spec = RunSpec { version: 1, task: named("memory"), model: named("gru"), training, seed: 0 };
+        // The identity that the first version gave.
+        assert_eq!(spec.id(), "cea84b3573e3974e");
+        let mut other = spec.clone();
+        other.training.accumulation = 2;
+        assert_ne!(other.id(), spec.id());
+        for spec in [spec, other] {
+            assert_eq!(RunSpec::from_json(&spec.to_json()).unwrap(), spec);
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::Sample;
+use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
 use lookback_registry::{Field, Params, Result, unknown_name};
+
+use crate::classification::ImageClasses;
 
 /// Metrics by name; the first is the primary one, and smaller is better.
 pub type Metrics = Vec<(&'static str, f64)>;
@@ -15,24 +17,40 @@ pub trait Task: Send + Sync {
     fn io(&self) -> Io;
 
     /// The training split of the run with this seed. Sample i is a pure function of (seed, i).
-    fn train(&self, seed: u64) -> Box<dyn Dataset<Sample>>;
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>>;
 
-    /// Whether the training split is an endless stream, in which no sample comes twice.
+    /// Whether the training split is an endless stream, read in its own order, in which no sample comes twice.
     fn streams(&self) -> bool {
         false
     }
 
+    /// Training samples of one epoch, where there are epochs.
+    fn epoch(&self) -> Option<usize> {
+        None
+    }
+
     /// The validation split: the same for every seed.
-    fn valid(&self) -> Box<dyn Dataset<Sample>>;
+    ///
+    /// # Errors
+    /// The data cannot be read.
+    fn valid(&self) -> Result<Box<dyn Dataset<Sample>>>;
 
     /// Judges predictions over a whole split, in f64 on the host.
     ///
     /// # Shapes
-    /// - both slices `[samples, length, d_output]`, row-major
+    /// - both slices `[samples, output length, d_output]`, row-major
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics;
 
     /// The true memory: `rho(s)`, s = 0..length, where the task has one.
     fn true_memory(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// What the samples show, where they are images to be classified.
+    fn images(&self) -> Option<&ImageClasses> {
         None
     }
 }
@@ -42,7 +60,7 @@ pub trait Objective<B: Backend>: Task {
     /// The mean loss of a batch, `[1]`.
     ///
     /// # Shapes
-    /// - both `[batch, length, d_output]`
+    /// - both `[batch, output length, d_output]`
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1>;
 }
 
@@ -57,6 +75,9 @@ pub struct TaskInfo {
     pub source: &'static str,
 }
 
+/// Builds a task from its parameters and the folder of the data sets.
+pub type BuildTask<B> = fn(&Params, &DataFolder) -> Result<Box<dyn Objective<B>>>;
+
 /// One line of the list of tasks.
 pub struct TaskEntry<B: Backend> {
     /// Name, summary, source.
@@ -65,13 +86,13 @@ pub struct TaskEntry<B: Backend> {
     pub fields: fn() -> Vec<Field>,
     /// All parameters, defaults filled in.
     pub resolve: fn(&Params) -> Result<Params>,
-    /// Builds the task from its parameters.
-    pub build: fn(&Params) -> Result<Box<dyn Objective<B>>>,
+    /// Builds the task from its parameters; data sets are looked for in the folder once they are needed.
+    pub build: BuildTask<B>,
 }
 
 /// The list of tasks. Adding one is one file, its `mod` line, and one line here.
 pub fn tasks<B: Backend>() -> Vec<TaskEntry<B>> {
-    vec![crate::memory_task::entry()]
+    vec![crate::memory_task::entry(), crate::cifar_task::entry()]
 }
 
 /// The task named `name`.

@@ -7,6 +7,7 @@ use lookback_benchmarks::suites::suite;
 use lookback_benchmarks::{
     Analysis, ExtraModel, Named, Outcome, PlanRequest, Planned, Preset, Probe, RunResult, RunStatus, Verdict, task,
 };
+use lookback_datasets::DataFolder;
 use lookback_models::Catalogue;
 use serde_json::json;
 
@@ -176,7 +177,7 @@ fn every_plan_resolves_and_no_run_comes_twice() {
             }
             let entry = task::<Flex>(&spec.task.name).unwrap();
             assert_eq!((entry.resolve)(&spec.task.params).unwrap(), spec.task.params, "a plan is resolved");
-            let task = (entry.build)(&spec.task.params).unwrap();
+            let task = (entry.build)(&spec.task.params, &DataFolder::default()).unwrap();
             let model = *models.get(&spec.model.name).unwrap();
             let facts = model.facts(&spec.model.params, task.io()).unwrap();
             assert_eq!(facts.params, spec.model.params, "a plan is resolved");

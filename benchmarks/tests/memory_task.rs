@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::Flex;
 use lookback_benchmarks::{Objective, task};
+use lookback_datasets::DataFolder;
 use lookback_registry::{Params, Result};
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ fn params(value: Value) -> Params {
 }
 
 fn build(value: Value) -> Result<Box<dyn Objective<Flex>>> {
-    (task::<Flex>("memory")?.build)(&params(value))
+    (task::<Flex>("memory")?.build)(&params(value), &DataFolder::default())
 }
 
 #[test]
@@ -71,21 +72,21 @@ fn every_parameter_is_documented() {
 fn training_data_follow_the_seed_and_validation_data_do_not() {
     let task = build(json!({"length": 16, "train_samples": 10, "valid_samples": 4, "d_input": 2})).unwrap();
     assert_eq!((task.io().d_input, task.io().d_output, task.io().length), (2, 1, 16));
-    assert_eq!((task.train(1).len(), task.valid().len(), task.streams()), (10, 4, false));
-    assert_eq!(task.train(1).get(3), task.train(1).get(3));
-    assert_ne!(task.train(1).get(3), task.train(2).get(3));
-    assert_ne!(task.train(0).get(0), task.valid().get(0));
+    assert_eq!((task.train(1).unwrap().len(), task.valid().unwrap().len(), task.streams()), (10, 4, false));
+    assert_eq!(task.train(1).unwrap().get(3), task.train(1).unwrap().get(3));
+    assert_ne!(task.train(1).unwrap().get(3), task.train(2).unwrap().get(3));
+    assert_ne!(task.train(0).unwrap().get(0), task.valid().unwrap().get(0));
     let other = build(json!({"length": 16, "d_input": 2, "data_seed": 1})).unwrap();
-    assert_ne!(other.valid().get(0), task.valid().get(0));
+    assert_ne!(other.valid().unwrap().get(0), task.valid().unwrap().get(0));
     let stream = build(json!({"length": 16, "d_input": 2, "stream": true})).unwrap();
-    assert!(stream.streams() && stream.train(1).get(5_000_000).is_some());
-    assert_eq!(stream.train(1).get(3), task.train(1).get(3));
+    assert!(stream.streams() && stream.train(1).unwrap().get(5_000_000).is_some());
+    assert_eq!(stream.train(1).unwrap().get(3), task.train(1).unwrap().get(3));
 }
 
 #[test]
 fn targets_have_the_variance_that_the_memory_says() {
     let task = build(json!({"function": "impulse", "function_params": {"alpha": 32}, "valid_samples": 2000})).unwrap();
-    let valid = task.valid();
+    let valid = task.valid().unwrap();
     let targets: Vec<f32> = (0..valid.len()).flat_map(|index| valid.get(index).unwrap().targets).collect();
     let metrics = task.metrics(&vec![0.0; targets.len()], &targets);
     assert_eq!(metrics.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["nmse", "mse"]);

@@ -8,6 +8,8 @@
 //! ChaCha, transcendental functions from the `libm` crate (never from the platform's mathematics library), and
 //! targets are correctly rounded (see [`Convolution`]).
 //!
+//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to.
+//!
 //! ```
 //! use burn_dataset::Dataset;
 //! use lookback_datasets::{MemoryDataset, MemoryDatasetConfig, Split, memory_function};
@@ -26,23 +28,31 @@
 
 mod convolution;
 mod dataset;
+mod fetch;
+mod files;
+mod folder;
+pub mod images;
 mod input;
 pub mod memory;
+mod order;
 mod random;
 
 pub use convolution::Convolution;
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
+pub use fetch::{FetchEvent, FetchOptions, RemoteArchive, fetch_cifar10};
+pub use folder::{DATA_VARIABLE, DataFolder};
 pub use input::InputProcess;
 pub use memory::{
     MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function, memory_function_entry,
     memory_functions,
 };
+pub use order::permutation;
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// `[length, d_input]`, row-major.
     pub inputs: Vec<f32>,
-    /// `[length, d_output]`, row-major.
+    /// `[length, d_output]`, or `[1, d_output]` where a sequence has one target; row-major.
     pub targets: Vec<f32>,
 }

@@ -19,6 +19,18 @@ impl Key {
     }
 }
 
+/// Uniform on `0..end`, for `end` from 1 up, by Canon's method: no value is off its probability by more than 2^-64.
+pub(crate) fn below(bits: &mut ChaCha8Rng, end: u64) -> u64 {
+    let product = u128::from(bits.next_u64()) * u128::from(end);
+    let (high, low) = ((product >> 64) as u64, product as u64);
+    if low <= end.wrapping_neg() {
+        return high;
+    }
+    // Further bits of the product can only matter by their carry.
+    let further = (u128::from(bits.next_u64()) * u128::from(end)) >> 64;
+    high + u64::from(low.checked_add(further as u64).is_none())
+}
+
 /// A generator of uniform and normal variates, by ChaCha with 8 rounds.
 ///
 /// The steps from bits to variates are written out here and use `libm`, so no version of a random-number crate and
@@ -41,6 +53,16 @@ impl SampleRng {
     /// Uniform on the multiples of 2^-53 in `[0, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
         (self.bits.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// Uniform on `0..end`, for `end` from 1 up.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        below(&mut self.bits, end as u64) as usize
+    }
+
+    /// Whether an event of this probability happens.
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+        self.uniform() < probability
     }
 
     /// -1 or 1, each with probability 1/2.
@@ -88,6 +110,8 @@ mod tests {
         near(moments(SampleRng::normal), [0.0, 1.0, 0.0, 3.0], 0.12);
         near(moments(SampleRng::uniform), [1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0, 1.0 / 5.0], 0.004);
         near(moments(SampleRng::sign), [0.0, 1.0, 0.0, 1.0], 0.012);
+        near(moments(|rng| rng.below(3) as f64 - 1.0), [0.0, 2.0 / 3.0, 0.0, 2.0 / 3.0], 0.012);
+        near(moments(|rng| f64::from(u8::from(rng.happens(0.2)))), [0.2; 4], 0.006);
     }
 
     #[test]

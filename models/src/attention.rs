@@ -6,9 +6,9 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, activation::softmax, backend::Backend};
 
-use crate::init::{self, InitRng};
+use crate::init::{InitRng, Weights};
 use crate::ops::{self, Paired, ScoreBias};
 use crate::position::Rotary;
 
@@ -21,9 +21,42 @@ pub struct AttentionConfig {
     pub n_heads: usize,
     /// Channels of each head's queries, keys and values.
     pub d_head: usize,
-    /// Whether queries, values and the output have biases. Keys have none: it would add the same to all
-    /// scores of a query, which the softmax cancels.
-    pub bias: bool,
+    /// Which of its maps have biases.
+    pub bias: AttentionBias,
+}
+
+/// Which maps of an [`Attention`] have biases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttentionBias {
+    /// Queries and values.
+    pub query_value: bool,
+    /// Keys. It adds the same to all scores of a query, which the softmax cancels; some weights from elsewhere have it.
+    pub key: bool,
+    /// The output.
+    pub output: bool,
+}
+
+impl AttentionBias {
+    /// All that matter, or none.
+    pub fn useful(some: bool) -> Self {
+        Self { query_value: some, key: false, output: some }
+    }
+}
+
+/// What an [`Attention`] sees in its input.
+#[derive(Debug, Clone)]
+pub struct Attended<B: Backend> {
+    /// How well each query (dimension 2) fits each key (dimension 3), before the softmax, very negative where attention
+    /// is forbidden: `[batch, n_heads, length, length]`.
+    pub scores: Tensor<B, 4>,
+}
+
+impl<B: Backend> Attended<B> {
+    /// How much each query (dimension 2) attends to each key (dimension 3); sums to 1 over the last dimension,
+    /// `[batch, n_heads, length, length]`.
+    pub fn weights(&self) -> Tensor<B, 4> {
+        softmax(self.scores.clone(), 3)
+    }
 }
 
 /// Multi-head attention of a sequence to itself.
@@ -31,7 +64,7 @@ pub struct AttentionConfig {
 pub struct Attention<B: Backend> {
     /// `d_model` to `n_heads * d_head`, heads side by side.
     pub query: Linear<B>,
-    /// `d_model` to `n_heads * d_head`, without bias.
+    /// `d_model` to `n_heads * d_head`.
     pub key: Linear<B>,
     /// `d_model` to `n_heads * d_head`.
     pub value: Linear<B>,
@@ -42,14 +75,14 @@ pub struct Attention<B: Backend> {
 }
 
 impl AttentionConfig {
-    /// Draws the weights, each map uniform on `[-1/sqrt(inputs), 1/sqrt(inputs))`.
-    pub fn init<B: Backend>(&self, rng: &mut InitRng, device: &B::Device) -> Attention<B> {
+    /// Draws the weights.
+    pub fn init<B: Backend>(&self, weights: Weights, rng: &mut InitRng, device: &B::Device) -> Attention<B> {
         let inner = self.n_heads * self.d_head;
         Attention {
-            query: init::linear(self.d_model, inner, self.bias, rng, device),
-            key: init::linear(self.d_model, inner, false, rng, device),
-            value: init::linear(self.d_model, inner, self.bias, rng, device),
-            output: init::linear(inner, self.d_model, self.bias, rng, device),
+            query: weights.linear(self.d_model, inner, self.bias.query_value, rng, device),
+            key: weights.linear(self.d_model, inner, self.bias.key, rng, device),
+            value: weights.linear(self.d_model, inner, self.bias.query_value, rng, device),
+            output: weights.linear(inner, self.d_model, self.bias.output, rng, device),
             n_heads: self.n_heads,
         }
     }
@@ -57,8 +90,9 @@ impl AttentionConfig {
     /// Trainable scalars.
     pub fn num_params(&self) -> usize {
         let inner = self.n_heads * self.d_head;
-        let bias = if self.bias { 2 * inner + self.d_model } else { 0 };
-        4 * self.d_model * inner + bias
+        let AttentionBias { query_value, key, output } = self.bias;
+        let biases = inner * (2 * usize::from(query_value) + usize::from(key)) + self.d_model * usize::from(output);
+        4 * self.d_model * inner + biases
     }
 }
 
@@ -71,13 +105,9 @@ impl<B: Backend> Attention<B> {
         ops::map(&self.output, context)
     }
 
-    /// How much each time step (dimension 2) attends to each other one (dimension 3); sums to 1 over the last.
-    ///
-    /// # Shapes
-    /// - input `[batch, length, d_model]`
-    /// - output `[batch, n_heads, length, length]`
-    pub fn weights(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Tensor<B, 4> {
-        ops::weights(self.paired(input, rotary), bias, self.n_heads)
+    /// What it sees in `input`, `[batch, length, d_model]`.
+    pub fn attended(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Attended<B> {
+        Attended { scores: ops::scores(self.paired(input, rotary), bias, self.n_heads) }
     }
 
     /// Queries and keys.

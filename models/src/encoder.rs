@@ -12,14 +12,15 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Tensor, backend::Backend};
 
 use crate::activation::Activation;
-use crate::attention::{Attention, AttentionConfig};
-use crate::init::{self, InitRng};
+use crate::attention::{Attended, Attention, AttentionConfig};
+use crate::init::{InitRng, Weights};
+use crate::noise::Noise;
 use crate::ops::{self, ScoreBias};
 use crate::position::Rotary;
 use crate::stack::Norm;
 
 /// The dials of an [`Encoder`] block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EncoderConfig {
     /// Sizes of the attention.
     pub attention: AttentionConfig,
@@ -29,8 +30,30 @@ pub struct EncoderConfig {
     pub activation: Activation,
     /// Normalisation of the input of either part.
     pub norm: Norm,
+    /// What the norms add to the variance.
+    pub epsilon: f64,
     /// Whether the input of either part is added to its output.
     pub residual: bool,
+    /// How the linear maps start.
+    pub weights: Weights,
+}
+
+/// The random masks of an [`Encoder`] in training.
+#[derive(Debug)]
+pub struct Drops<'a> {
+    /// Draws them.
+    pub noise: &'a mut Noise,
+    /// The share of elements set to 0 in the hidden layer and in the output of either part, in [0, 1).
+    pub elements: f64,
+    /// The chance that a part is left out for a sample, in [0, 1).
+    pub paths: f64,
+}
+
+impl Drops<'_> {
+    fn output<B: Backend>(&mut self, output: Tensor<B, 3>) -> Tensor<B, 3> {
+        let output = self.noise.dropout(output, self.elements);
+        self.noise.drop_path(output, self.paths)
+    }
 }
 
 /// One block of a Transformer.
@@ -44,6 +67,8 @@ pub struct Encoder<B: Backend> {
     pub feed_forward: Option<FeedForward<B>>,
     /// Whether the input of either part is added to its output.
     pub residual: bool,
+    /// What the norms add to the variance.
+    pub epsilon: f64,
 }
 
 /// The feed-forward network of an [`Encoder`], with its norm.
@@ -64,17 +89,20 @@ impl EncoderConfig {
     /// Draws the weights.
     pub fn init<B: Backend>(&self, rng: &mut InitRng, device: &B::Device) -> Encoder<B> {
         let d_model = self.attention.d_model;
-        let norm = || (self.norm == Norm::Layer).then(|| LayerNormConfig::new(d_model).init(device));
+        let norm = || {
+            (self.norm == Norm::Layer).then(|| LayerNormConfig::new(d_model).with_epsilon(self.epsilon).init(device))
+        };
         Encoder {
             attention_norm: norm(),
-            attention: self.attention.init(rng, device),
+            attention: self.attention.init(self.weights, rng, device),
             feed_forward: (self.d_ff > 0).then(|| FeedForward {
                 norm: norm(),
-                hidden: init::linear(d_model, self.d_ff, true, rng, device),
-                output: init::linear(self.d_ff, d_model, true, rng, device),
+                hidden: self.weights.linear(d_model, self.d_ff, true, rng, device),
+                output: self.weights.linear(self.d_ff, d_model, true, rng, device),
                 activation: self.activation,
             }),
             residual: self.residual,
+            epsilon: self.epsilon,
         }
     }
 
@@ -94,24 +122,44 @@ impl<B: Backend> Encoder<B> {
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
     pub fn forward(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Tensor<B, 3> {
-        let attended = self.attention.forward(normed(&self.attention_norm, &input), bias, rotary);
+        self.forward_dropping(input, bias, rotary, None)
+    }
+
+    /// As [`Encoder::forward`], with the random masks of training where there are any.
+    pub fn forward_dropping(
+        &self,
+        input: Tensor<B, 3>,
+        bias: &ScoreBias<B>,
+        rotary: Option<&Rotary<B>>,
+        mut drops: Option<Drops<'_>>,
+    ) -> Tensor<B, 3> {
+        let mut attended = self.attention.forward(self.normed(&self.attention_norm, &input), bias, rotary);
+        if let Some(drops) = &mut drops {
+            attended = drops.output(attended);
+        }
         let hidden = if self.residual { input + attended } else { attended };
         let Some(feed_forward) = &self.feed_forward else { return hidden };
-        let output = feed_forward.forward(&hidden);
+        let mut inner = ops::map(&feed_forward.hidden, self.normed(&feed_forward.norm, &hidden));
+        inner = feed_forward.activation.apply(inner);
+        if let Some(Drops { noise, elements, .. }) = &mut drops {
+            inner = noise.dropout(inner, *elements);
+        }
+        let mut output = ops::map(&feed_forward.output, inner);
+        if let Some(drops) = &mut drops {
+            output = drops.output(output);
+        }
         if self.residual { hidden + output } else { output }
     }
-}
 
-impl<B: Backend> FeedForward<B> {
-    fn forward(&self, input: &Tensor<B, 3>) -> Tensor<B, 3> {
-        let hidden = ops::map(&self.hidden, normed(&self.norm, input));
-        ops::map(&self.output, self.activation.apply(hidden))
+    /// What its attention sees in `input`, `[batch, length, d_model]`.
+    pub fn attended(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Attended<B> {
+        self.attention.attended(self.normed(&self.attention_norm, &input), bias, rotary)
     }
-}
 
-fn normed<B: Backend>(norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
-    match norm {
-        Some(norm) => ops::layer_norm(norm, input.clone()),
-        None => input.clone(),
+    fn normed(&self, norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
+        match norm {
+            Some(norm) => ops::layer_norm(norm, self.epsilon, input.clone()),
+            None => input.clone(),
+        }
     }
 }

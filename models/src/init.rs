@@ -54,6 +54,35 @@ pub fn normal<B: Backend, const D: usize>(
     param((0..count).map(|_| std * standard_normal(rng)).collect(), shape, device)
 }
 
+/// How the linear maps of a model start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Weights {
+    /// Weights and biases uniform on `[-1/sqrt(d_input), 1/sqrt(d_input))`, PyTorch's default.
+    Uniform,
+    /// Weights normal with mean 0 and this standard deviation, biases 0, as in Vision Transformers.
+    Normal(f64),
+}
+
+impl Weights {
+    /// A linear map.
+    pub fn linear<B: Backend>(
+        self,
+        d_input: usize,
+        d_output: usize,
+        bias: bool,
+        rng: &mut InitRng,
+        device: &B::Device,
+    ) -> Linear<B> {
+        match self {
+            Self::Uniform => linear(d_input, d_output, bias, rng, device),
+            Self::Normal(std) => Linear {
+                weight: normal([d_input, d_output], std, rng, device),
+                bias: bias.then(|| param(vec![0.0; d_output], [d_output], device)),
+            },
+        }
+    }
+}
+
 /// A linear layer with weights and bias uniform on `[-1/sqrt(d_input), 1/sqrt(d_input))`, PyTorch's default.
 pub fn linear<B: Backend>(
     d_input: usize,

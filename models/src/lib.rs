@@ -15,6 +15,7 @@ pub mod linear_rnn;
 pub mod lru;
 pub mod lstm;
 mod model;
+pub mod noise;
 pub mod ops;
 pub mod position;
 mod registry;
@@ -24,6 +25,7 @@ pub mod stack;
 pub mod tanh_rnn;
 pub mod tcn;
 pub mod transformer;
+pub mod vit;
 
 pub use model::{Io, ModelConfig, ModelInfo, SequenceModel};
 pub use registry::{Catalogue, ModelEntry, ModelFacts, configure};

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use burn_flex::Flex;
 
-    const IO: Io = Io { d_input: 1, d_output: 1, length: 4 };
+    const IO: Io = Io::sequence(1, 1, 4);
 
     #[test]
     fn the_forget_bias_fills_its_gate_alone() {

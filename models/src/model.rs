@@ -7,7 +7,9 @@ use burn::tensor::{
 };
 use lookback_registry::{Configurable, Result};
 
+use crate::attention::Attended;
 use crate::init::InitRng;
+use crate::noise::Noise;
 
 /// The shape that a task asks of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,25 @@ pub struct Io {
     pub d_output: usize,
     /// Number of time steps; the longest sequence that the model will see.
     pub length: usize,
+    /// Whether a sequence has one output, instead of one at each time step.
+    pub single_output: bool,
+}
+
+impl Io {
+    /// An output at each time step.
+    pub const fn sequence(d_input: usize, d_output: usize, length: usize) -> Self {
+        Self { d_input, d_output, length, single_output: false }
+    }
+
+    /// One output for a whole sequence.
+    pub const fn single(d_input: usize, d_output: usize, length: usize) -> Self {
+        Self { d_input, d_output, length, single_output: true }
+    }
+
+    /// Outputs of a sequence of the full length.
+    pub const fn output_length(&self) -> usize {
+        if self.single_output { 1 } else { self.length }
+    }
 }
 
 /// What is known of a model without building it.
@@ -37,8 +58,23 @@ pub struct ModelInfo {
 pub trait SequenceModel<B: Backend>: Module<B> {
     /// # Shapes
     /// - input `[batch, length, d_input]`
-    /// - output `[batch, length, d_output]`
+    /// - output `[batch, length, d_output]`, or `[batch, 1, d_output]` of a model with a single output
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
+
+    /// As [`SequenceModel::forward`], with the random masks of a training step where the model has any.
+    fn forward_training(&self, input: Tensor<B, 3>, noise: &mut Noise) -> Tensor<B, 3> {
+        let _ = noise;
+        self.forward(input)
+    }
+
+    /// What attends to what, layer by layer; empty for a model without attention.
+    ///
+    /// # Shapes
+    /// - input `[batch, length, d_input]`
+    fn attention(&self, input: Tensor<B, 3>) -> Vec<Attended<B>> {
+        let _ = input;
+        Vec::new()
+    }
 }
 
 /// A named, typed model configuration: everything that is needed to list, check, count and build a model.
@@ -52,6 +88,11 @@ pub trait ModelConfig: Configurable + std::fmt::Debug + Send + Sync + 'static {
     type Model<B: AutodiffBackend>: SequenceModel<B>
         + AutodiffModule<B, InnerModule: SequenceModel<B::InnerBackend>>
         + 'static;
+
+    /// The shape that the model is shown with where no task is given.
+    fn example_io() -> Io {
+        Io::sequence(1, 1, 128)
+    }
 
     /// Checks every field, alone and together.
     ///

@@ -285,7 +285,7 @@ fn alibi_slopes(n_heads: usize) -> Vec<f64> {
 }
 
 /// `sin(t w_i)` in channel `2i` and `cos(t w_i)` in channel `2i+1`, `w_i = 10000^(-2i/d_model)`, row-major.
-fn sinusoids(length: usize, d_model: usize) -> Vec<f64> {
+pub(crate) fn sinusoids(length: usize, d_model: usize) -> Vec<f64> {
     let value = |index: usize| {
         let (time, channel) = (index / d_model, index % d_model);
         let angle = time as f64 * 10_000f64.powf(-((channel - channel % 2) as f64) / d_model as f64);

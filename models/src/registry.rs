@@ -19,6 +19,7 @@ macro_rules! with_models {
             $crate::lru::LruConfig,
             $crate::tcn::TcnConfig,
             $crate::transformer::TransformerConfig,
+            $crate::vit::VitConfig,
         }
     };
 }
@@ -47,6 +48,8 @@ pub struct ModelEntry {
     pub info: ModelInfo,
     /// Parameters with documentation and defaults.
     pub fields: fn() -> Vec<Field>,
+    /// The shape that the model is shown with where no task is given.
+    pub example_io: fn() -> Io,
     facts: fn(&Params, Io) -> Result<ModelFacts>,
     at_budget: fn(&Params, usize, Io) -> Result<Params>,
 }
@@ -54,7 +57,13 @@ pub struct ModelEntry {
 impl ModelEntry {
     /// The line of the configuration `C`.
     pub fn of<C: ModelConfig>() -> Self {
-        Self { info: C::INFO, fields: fields::<C>, facts: facts_of::<C>, at_budget: at_budget_of::<C> }
+        Self {
+            info: C::INFO,
+            fields: fields::<C>,
+            example_io: C::example_io,
+            facts: facts_of::<C>,
+            at_budget: at_budget_of::<C>,
+        }
     }
 
     /// Resolves, checks and counts a model.
@@ -145,7 +154,7 @@ impl Catalogue {
 mod tests {
     use super::*;
 
-    const IO: Io = Io { d_input: 1, d_output: 1, length: 128 };
+    const IO: Io = Io::sequence(1, 1, 128);
 
     fn params(value: serde_json::Value) -> Params {
         value.as_object().unwrap().clone()

@@ -77,7 +77,7 @@ impl StackConfig {
             Norm::Layer => blocks.iter().map(|_| LayerNormConfig::new(self.d_model).init(device)).collect(),
         };
         let output = init::linear(self.d_model, io.d_output, true, rng, device);
-        Stack { input, norms, blocks, output, residual: self.residual }
+        Stack { input, norms, blocks, output, residual: self.residual, single_output: io.single_output }
     }
 }
 
@@ -124,6 +124,8 @@ pub struct Stack<B: Backend, K> {
     pub output: Linear<B>,
     /// Whether each block's input is added to its output.
     pub residual: bool,
+    /// Whether only the last time step has an output.
+    pub single_output: bool,
 }
 
 impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
@@ -135,14 +137,20 @@ impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
         };
         for (layer, block) in self.blocks.iter().enumerate().skip(done) {
             let normed = match self.norms.get(layer) {
-                Some(norm) => ops::layer_norm(norm, hidden.clone()),
+                Some(norm) => ops::layer_norm(norm, ops::EPSILON, hidden.clone()),
                 None => hidden.clone(),
             };
             let output = block.forward(normed);
             hidden = if self.residual { hidden + output } else { output };
         }
-        ops::map(&self.output, hidden)
+        ops::map(&self.output, if self.single_output { last_step(hidden) } else { hidden })
     }
+}
+
+/// The last time step of `[batch, length, channels]`.
+pub(crate) fn last_step<B: Backend>(sequence: Tensor<B, 3>) -> Tensor<B, 3> {
+    let length = sequence.dims()[1];
+    sequence.narrow(1, length - 1, 1)
 }
 
 impl<B: Backend, K: Recurrent<B>> Stack<B, K> {
@@ -160,7 +168,7 @@ impl<B: Backend, K: Recurrent<B>> Stack<B, K> {
         let mut next = Vec::with_capacity(state.len());
         for (layer, (block, state)) in self.blocks.iter().zip(state).enumerate() {
             let normed = match self.norms.get(layer) {
-                Some(norm) => ops::layer_norm(norm, hidden.clone()),
+                Some(norm) => ops::layer_norm(norm, ops::EPSILON, hidden.clone()),
                 None => hidden.clone(),
             };
             let (output, state) = block.step(normed, state);

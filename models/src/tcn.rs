@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn empty_kernels_are_errors() {
-        let io = Io { d_input: 1, d_output: 1, length: 4 };
+        let io = Io::sequence(1, 1, 4);
         let message = |config: TcnConfig| config.validate(io).unwrap_err().to_string();
         assert_eq!(
             message(TcnConfig { kernel_size: 0, ..TcnConfig::default() }),

@@ -17,13 +17,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::attention::AttentionConfig;
+use crate::attention::{Attended, AttentionBias, AttentionConfig};
 use crate::encoder::{Encoder, EncoderConfig};
-use crate::init::{self, InitRng};
+use crate::init::{self, InitRng, Weights};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
 use crate::ops;
 use crate::position::{PositionConfig, PositionShape, Positions};
-use crate::stack::{Norm, StackConfig};
+use crate::stack::{Norm, StackConfig, last_step};
 
 /// A Transformer with multi-head attention and optional feed-forward networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +75,8 @@ pub struct Transformer<B: Backend> {
     pub blocks: Vec<Encoder<B>>,
     /// `d_model` to `d_output`.
     pub output: Linear<B>,
+    /// Whether only the last time step has an output.
+    pub single_output: bool,
 }
 
 impl TransformerConfig {
@@ -86,6 +88,7 @@ impl TransformerConfig {
             positions: self.position.init(self.shape(io), rng, device),
             blocks: (0..self.stack.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
             output: init::linear(d_model, io.d_output, true, rng, device),
+            single_output: io.single_output,
         }
     }
 
@@ -100,12 +103,14 @@ impl TransformerConfig {
                 d_model: self.stack.d_model,
                 n_heads: self.n_heads,
                 d_head: self.d_head(),
-                bias: self.attention_bias,
+                bias: AttentionBias::useful(self.attention_bias),
             },
             d_ff: self.d_ff,
             activation: self.activation,
             norm: self.stack.norm,
+            epsilon: ops::EPSILON,
             residual: self.stack.residual,
+            weights: Weights::Uniform,
         }
     }
 
@@ -129,7 +134,19 @@ impl<B: Backend> SequenceModel<B> for Transformer<B> {
         for block in &self.blocks {
             hidden = block.forward(hidden, &bias, self.positions.rotary.as_ref());
         }
-        ops::map(&self.output, hidden)
+        ops::map(&self.output, if self.single_output { last_step(hidden) } else { hidden })
+    }
+
+    fn attention(&self, input: Tensor<B, 3>) -> Vec<Attended<B>> {
+        let bias = self.positions.bias(input.dims()[1]);
+        let rotary = self.positions.rotary.as_ref();
+        let mut hidden = self.positions.embed(ops::map(&self.input, input));
+        let mut all = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            all.push(block.attended(hidden.clone(), &bias, rotary));
+            hidden = block.forward(hidden, &bias, rotary);
+        }
+        all
     }
 }
 
@@ -182,7 +199,7 @@ mod tests {
 
     #[test]
     fn heads_must_share_the_channels_evenly() {
-        let io = Io { d_input: 1, d_output: 1, length: 4 };
+        let io = Io::sequence(1, 1, 4);
         let config = TransformerConfig { n_heads: 3, ..TransformerConfig::default() };
         assert_eq!(
             config.validate(io).unwrap_err().to_string(),

@@ -4,15 +4,20 @@ mod common;
 
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::Tensor;
-use common::{B, assert_close, build, device, distance, parameters, random, variants, vec};
+use common::{B, assert_close, build, device, distance, parameters, random, suited, variants, vec, with};
+use lookback_models::noise::Noise;
 use lookback_models::{Io, ModelConfig, Recurrent, SequenceModel, Stack};
 use lookback_registry::to_params;
 
-const IO: Io = Io { d_input: 2, d_output: 3, length: 11 };
+/// The shape that a model is tested with: sequences of eleven steps, or small images.
+fn io<C: ModelConfig>() -> Io {
+    suited::<C>(Io::sequence(2, 3, 11))
+}
+
 const BATCH: usize = 3;
 
-fn input(seed: u64) -> Tensor<B, 3> {
-    random(seed, [BATCH, IO.length, IO.d_input])
+fn input<C: ModelConfig>(seed: u64) -> Tensor<B, 3> {
+    random(seed, [BATCH, io::<C>().length, io::<C>().d_input])
 }
 
 /// `input` with independent noise from time step `start` up to `end`.
@@ -27,22 +32,32 @@ mod laws {
     use burn::module::Module;
 
     pub fn the_output_has_the_shape_of_the_task<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
-            let model = build(&config, IO, 0);
-            for length in [1, 4, IO.length] {
-                let output = model.forward(random(1, [BATCH, length, IO.d_input]));
-                assert_eq!(output.dims(), [BATCH, length, IO.d_output], "{name}");
+        for (name, config) in variants::<C>(io::<C>()) {
+            let io = io::<C>();
+            let single = Io { single_output: true, ..io };
+            for (io, length) in [(io, io.length), (single, io.length), (io, 1), (io, 4), (single, 4)] {
+                if config.validate(Io { length, ..io }).is_err() {
+                    continue;
+                }
+                let output = build(&config, io, 0).forward(random(1, [BATCH, length, io.d_input]));
+                let outputs = if io.single_output { 1 } else { length };
+                assert_eq!(output.dims(), [BATCH, outputs, io.d_output], "{name}");
                 assert!(vec(&output).iter().all(|value| value.is_finite()), "{name}");
             }
         }
     }
 
     pub fn the_future_changes_nothing_in_causal_models<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
-            let model = build(&config, IO, 0);
-            let before = model.forward(input(1));
-            for time in [0, 4, IO.length - 2] {
-                let after = model.forward(perturbed(&input(1), time + 1, IO.length));
+        let io = io::<C>();
+        for (name, config) in variants::<C>(io) {
+            let model = build(&config, io, 0);
+            let before = model.forward(input::<C>(1));
+            for time in [0, 4, io.length - 2] {
+                let after = model.forward(perturbed(&input::<C>(1), time + 1, io.length));
+                if io.single_output {
+                    assert!(distance(&before, &after) > 1e-6, "{name}: the input does not matter after {time}");
+                    continue;
+                }
                 let (past, same) = (before.clone().narrow(1, 0, time + 1), after.clone().narrow(1, 0, time + 1));
                 if config.causal() {
                     assert_close(&past, &same, 1e-6, (&name, time));
@@ -54,20 +69,66 @@ mod laws {
         }
     }
 
+    pub fn the_single_output_is_the_last_step<C: ModelConfig>() {
+        let io = io::<C>();
+        let single = Io { single_output: true, ..io };
+        for (name, config) in variants::<C>(io) {
+            let all = build(&config, io, 0).forward(input::<C>(1));
+            let outputs = all.dims()[1];
+            let last = build(&config, single, 0).forward(input::<C>(1));
+            assert_close(&last, &all.narrow(1, outputs - 1, 1), 1e-6, &name);
+        }
+    }
+
+    pub fn training_masks_come_from_the_seed_and_the_step<C: ModelConfig>() {
+        let io = io::<C>();
+        for (name, config) in variants::<C>(io) {
+            let mut params = to_params(&config);
+            let rates: Vec<String> = params.keys().filter(|name| name.starts_with("drop")).cloned().collect();
+            let model = build(&config, io, 0);
+            let plain = vec(&model.forward(input::<C>(1)));
+            assert_eq!(plain, vec(&model.forward_training(input::<C>(1), &mut Noise::new(1, 2))), "{name}");
+            for rate in rates {
+                let set = [(rate.clone(), 0.5.into()), ("n_layers".to_owned(), 2.into())];
+                params.extend(set);
+                let model = build(&with::<C>(&config, &params), io, 0);
+                let draw = |seed, step| vec(&model.forward_training(input::<C>(1), &mut Noise::new(seed, step)));
+                assert_eq!(draw(1, 2), draw(1, 2), "{name} {rate}");
+                assert!(draw(1, 2) != draw(1, 3) && draw(1, 2) != draw(2, 2), "{name} {rate}");
+                assert_ne!(draw(1, 2), vec(&model.forward(input::<C>(1))), "{name} {rate}");
+            }
+        }
+    }
+
+    pub fn attention_weights_sum_to_one<C: ModelConfig>() {
+        let io = io::<C>();
+        for (name, config) in variants::<C>(io) {
+            for attended in build(&config, io, 0).attention(input::<C>(1)) {
+                let sums = vec(&attended.weights().sum_dim(3));
+                assert!(sums.iter().all(|sum| (sum - 1.0).abs() < 1e-5), "{name}");
+                if config.causal() {
+                    let [_, _, length, _] = attended.scores.dims();
+                    let early = attended.weights().narrow(2, 0, 1).narrow(3, 1, length - 1);
+                    assert!(vec(&early).iter().all(|weight| *weight == 0.0), "{name}");
+                }
+            }
+        }
+    }
+
     pub fn rows_of_a_batch_do_not_mix<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
-            let model = build(&config, IO, 0);
-            let together = model.forward(input(1));
+        for (name, config) in variants::<C>(io::<C>()) {
+            let model = build(&config, io::<C>(), 0);
+            let together = model.forward(input::<C>(1));
             for row in 0..BATCH {
-                let alone = model.forward(input(1).narrow(0, row, 1));
+                let alone = model.forward(input::<C>(1).narrow(0, row, 1));
                 assert_close(&together.clone().narrow(0, row, 1), &alone, 1e-5, (&name, row));
             }
         }
     }
 
     pub fn a_seed_names_the_weights<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
-            let model = |seed| parameters(&build(&config, IO, seed), None);
+        for (name, config) in variants::<C>(io::<C>()) {
+            let model = |seed| parameters(&build(&config, io::<C>(), seed), None);
             assert_eq!(model(7), model(7), "{name}");
             assert_ne!(model(7), model(8), "{name}");
         }
@@ -75,19 +136,19 @@ mod laws {
 
     pub fn a_saved_model_loads_with_the_same_outputs<C: ModelConfig>() {
         let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        for (name, config) in variants::<C>(IO) {
-            let (model, other) = (build(&config, IO, 1), build(&config, IO, 2));
-            let expected = model.forward(input(1));
-            assert!(distance(&expected, &other.forward(input(1))) > 1e-4, "{name}: the seed does not matter");
+        for (name, config) in variants::<C>(io::<C>()) {
+            let (model, other) = (build(&config, io::<C>(), 1), build(&config, io::<C>(), 2));
+            let expected = model.forward(input::<C>(1));
+            assert!(distance(&expected, &other.forward(input::<C>(1))) > 1e-4, "{name}: the seed does not matter");
             let bytes = Recorder::<B>::record(&recorder, model.into_record(), ()).unwrap();
             let loaded = other.load_record(recorder.load(bytes, &device()).unwrap());
-            assert_eq!(vec(&expected), vec(&loaded.forward(input(1))), "{name}");
+            assert_eq!(vec(&expected), vec(&loaded.forward(input::<C>(1))), "{name}");
         }
     }
 
     pub fn the_formula_counts_the_parameters<C: ModelConfig>() {
-        let ios = [IO, Io { d_input: 1, d_output: 1, length: 5 }];
-        for (name, config) in variants::<C>(IO) {
+        let ios = [io::<C>(), Io::sequence(1, 1, 5), Io::single(3, 10, 144)];
+        for (name, config) in variants::<C>(io::<C>()) {
             for io in ios {
                 for width in [2, 4, 12] {
                     let config = config.with_width(width);
@@ -100,15 +161,15 @@ mod laws {
     }
 
     pub fn a_budget_is_filled_and_never_exceeded<C: ModelConfig>() {
-        let valid = |config: &C| config.validate(IO).is_ok();
-        for (name, config) in variants::<C>(IO) {
+        let valid = |config: &C| config.validate(io::<C>()).is_ok();
+        for (name, config) in variants::<C>(io::<C>()) {
             for budget in [1, 100, 1000, 5000] {
-                let fitted = config.fit_budget(budget, IO);
+                let fitted = config.fit_budget(budget, io::<C>());
                 assert!(valid(&fitted), "{name} {budget}");
                 let width = to_params(&fitted)["d_model"].as_u64().unwrap() as usize;
                 let next = (width + 1..).map(|width| config.with_width(width)).find(valid).unwrap();
-                assert!(next.num_params(IO) > budget, "{name} {budget}: {width} could be wider");
-                if fitted.num_params(IO) > budget {
+                assert!(next.num_params(io::<C>()) > budget, "{name} {budget}: {width} could be wider");
+                if fitted.num_params(io::<C>()) > budget {
                     let narrower = (1..width).map(|width| config.with_width(width)).find(valid);
                     assert!(narrower.is_none(), "{name} {budget}: {width} is neither within nor the narrowest");
                 }
@@ -117,10 +178,10 @@ mod laws {
     }
 
     pub fn a_window_is_exact<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
+        for (name, config) in variants::<C>(io::<C>()) {
             let Some(window) = config.window() else { continue };
             let time = window + 2;
-            let io = Io { length: time + 1, ..IO };
+            let io = Io { length: time + 1, ..io::<C>() };
             let (model, input) = (build(&config, io, 0), random(1, [BATCH, io.length, io.d_input]));
             let last = |input| model.forward(input).narrow(1, time, 1);
             let before = last(input.clone());
@@ -135,22 +196,25 @@ mod laws {
     }
 
     pub fn linear_time_invariant_models_superpose_and_commute_with_shifts<C: ModelConfig>() {
-        for (name, config) in variants::<C>(IO) {
+        for (name, config) in variants::<C>(io::<C>()) {
             let Some(states) = config.lti_states() else { continue };
             assert!(states > 0, "{name}");
-            let model = build(&config, IO, 0);
+            let model = build(&config, io::<C>(), 0);
             // The biases make the map affine; its linear part is what is left of them.
             let response = |input: Tensor<B, 3>| model.forward(input.clone()) - model.forward(input.zeros_like());
-            let sum = response(input(1).mul_scalar(2.0) - input(2).mul_scalar(0.5));
-            let parts = response(input(1)).mul_scalar(2.0) - response(input(2)).mul_scalar(0.5);
+            let sum = response(input::<C>(1).mul_scalar(2.0) - input::<C>(2).mul_scalar(0.5));
+            let parts = response(input::<C>(1)).mul_scalar(2.0) - response(input::<C>(2)).mul_scalar(0.5);
             assert_close(&sum, &parts, 1e-5, &name);
             let late = |sequence| lookback_models::ops::shift(sequence, 3);
-            assert_close(&response(late(input(1))), &late(response(input(1))), 1e-5, &name);
+            assert_close(&response(late(input::<C>(1))), &late(response(input::<C>(1))), 1e-5, &name);
         }
     }
 }
 
 for_all_models!($
+    the_single_output_is_the_last_step,
+    training_masks_come_from_the_seed_and_the_step,
+    attention_weights_sum_to_one,
     the_output_has_the_shape_of_the_task,
     the_future_changes_nothing_in_causal_models,
     rows_of_a_batch_do_not_mix,
@@ -199,10 +263,10 @@ fn streaming_agrees_with_the_whole_sequence() {
     let mut streamed = Vec::new();
     macro_rules! check {
         ($($config:path),* $(,)?) => {$(
-            for (name, config) in variants::<$config>(IO) {
-                let model = build(&config, IO, 0);
-                if let Some(output) = (&Probe(&model)).stream(input(1)) {
-                    assert_close(&output, &model.forward(input(1)), 1e-5, &name);
+            for (name, config) in variants::<$config>(io::<$config>()) {
+                let model = build(&config, io::<$config>(), 0);
+                if let Some(output) = (&Probe(&model)).stream(input::<$config>(1)) {
+                    assert_close(&output, &model.forward(input::<$config>(1)), 1e-5, &name);
                     streamed.push(<$config as ModelConfig>::INFO.name);
                 }
             }

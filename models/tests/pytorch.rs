@@ -212,6 +212,7 @@ fn transformer_encoder_layer() {
         attention: attention_of(&case, "self_attn."),
         feed_forward: Some(feed_forward),
         residual: true,
+        epsilon: lookback_models::ops::EPSILON,
     };
     let gradients = case.run(|input| block.forward(input, &mask(), None));
     attention_gradients(&case, "self_attn.", &gradients, &block.attention);

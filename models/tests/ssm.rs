@@ -42,7 +42,7 @@ fn assert_close(actual: &[f64], reference: &[f64], tolerance: f64) {
 }
 
 fn io(length: usize) -> Io {
-    Io { d_input: 2, d_output: 3, length }
+    Io::sequence(2, 3, length)
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lookback_benchmarks::Preset;
+use lookback_datasets::DataFolder;
 use lookback_registry::Result;
 
+use super::data::DataArguments;
 use crate::backend::BackendKind;
 
 /// Measures how far back, and in what shape, sequence models remember.
@@ -25,9 +27,17 @@ pub(super) enum Command {
     Bench(BenchArguments),
     /// Train one model on one task
     #[command(after_help = "Examples:\n  lookback train --model s4d --set task.function=impulse \
-        --set task.function_params.alpha=32\n  lookback train --spec runs/memory-quick/runs/ID/spec.json --out again")]
+        --set task.function_params.alpha=32\n  lookback train vit --epochs 10 --backend wgpu\n  \
+        lookback train --spec runs/memory-quick/runs/ID/spec.json --out again")]
     Train(TrainArguments),
-    /// List models, memory functions, tasks, suites or backends
+    /// Judge a finished run on its validation split, from its weights
+    Eval(EvalArguments),
+    /// Classify pictures with a finished run
+    #[command(after_help = "Example:\n  lookback predict runs/train/ID cat.png dog.jpg")]
+    Predict(PredictArguments),
+    /// Fetch data sets, and say where they are
+    Data(DataArguments),
+    /// List models, memory functions, tasks, recipes, suites or backends
     List(ListArguments),
     /// Show one entry of a list: a memory function's values, a model's modules, a suite's runs
     Show(ShowArguments),
@@ -102,6 +112,10 @@ pub(super) struct BenchArguments {
     pub preset: PresetArgument,
     #[command(flatten)]
     pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+    #[command(flatten)]
+    pub data: DataArgument,
     /// Runs at a time [default: all cores; 1 on a GPU]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -134,14 +148,49 @@ pub(super) struct BenchArguments {
     pub log_format: LogFormat,
 }
 
+/// Where data sets lie.
+#[derive(Debug, Args)]
+pub(super) struct DataArgument {
+    /// The folder of the data sets [default: that of LOOKBACK_DATA, else one in the platform's folder of data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl DataArgument {
+    pub fn folder(&self) -> DataFolder {
+        DataFolder::new(self.data.clone())
+    }
+}
+
+/// The device of a backend.
+#[derive(Debug, Args)]
+pub(super) struct DeviceArgument {
+    /// The number of the device, from 0 (see `lookback list backends`) [default: the backend's choice]
+    #[arg(long, value_name = "N")]
+    pub device: Option<usize>,
+}
+
+impl DeviceArgument {
+    /// Its number; none for the backend's choice.
+    pub fn numbers(&self) -> &[usize] {
+        self.device.as_slice()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct TrainArguments {
-    /// The task (see `lookback list tasks`)
-    #[arg(long, default_value = "memory", conflicts_with = "spec")]
-    pub task: String,
-    /// The model (see `lookback list models`)
-    #[arg(long, required_unless_present = "spec", conflicts_with = "spec")]
+    /// A recipe (see `lookback list recipes`) or a model (see `lookback list models`)
+    #[arg(value_name = "RECIPE|MODEL", required_unless_present_any = ["spec", "model"], conflicts_with_all = ["spec", "model"])]
+    pub name: Option<String>,
+    /// The task (see `lookback list tasks`) [default: that of the recipe, else memory]
+    #[arg(long, conflicts_with = "spec")]
+    pub task: Option<String>,
+    /// The model, without a recipe
+    #[arg(long, conflicts_with = "spec")]
     pub model: Option<String>,
+    /// Passes over the training data [default: those of the recipe, else training.steps counts]
+    #[arg(long, value_name = "N", conflicts_with = "spec", value_parser = epochs)]
+    pub epochs: Option<f64>,
     /// Set a parameter: task.NAME, model.NAME or training.NAME
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "spec")]
     pub set: Vec<String>,
@@ -153,6 +202,16 @@ pub(super) struct TrainArguments {
     pub spec: Option<PathBuf>,
     #[command(flatten)]
     pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+    /// Devices that share each batch: data parallel training
+    #[arg(long, value_name = "N,N...", value_delimiter = ',', conflicts_with = "device")]
+    pub devices: Vec<usize>,
+    #[command(flatten)]
+    pub data: DataArgument,
+    /// Threads that load and augment samples ahead of time
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub loaders: usize,
     /// The folder of the run [default: runs/train/ID]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -173,6 +232,8 @@ pub(super) enum ListKind {
     MemoryFunctions,
     /// Tasks
     Tasks,
+    /// Named starting points of single runs
+    Recipes,
     /// Suites
     Suites,
     /// Backends, compiled in or not
@@ -238,9 +299,45 @@ pub(super) struct ProbeArguments {
     pub run: PathBuf,
     #[command(flatten)]
     pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
     /// Only the values, as CSV
     #[arg(long)]
     pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArguments {
+    /// The folder of a finished run
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+    #[command(flatten)]
+    pub data: DataArgument,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArguments {
+    /// The folder of a finished run on images
+    pub run: PathBuf,
+    /// PNG or JPEG files
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// Classes to print for each image
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub top: usize,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+    /// As JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -249,9 +346,20 @@ pub(super) struct WorkerArguments {
     pub folder: PathBuf,
     #[command(flatten)]
     pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+    #[command(flatten)]
+    pub data: DataArgument,
     /// Seconds between checkpoints
     #[arg(long, value_parser = seconds)]
     pub checkpoint_seconds: f64,
+}
+
+fn epochs(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(epochs) if epochs.is_finite() && epochs > 0.0 => Ok(epochs),
+        _ => Err("it must be a number greater than 0".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> std::result::Result<f64, String> {

@@ -33,7 +33,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
         None if backend.info().cpu => std::thread::available_parallelism().map_or(1, usize::from),
         None => 1,
     };
-    backend.check_device()?;
+    backend.check_devices(arguments.device.numbers())?;
 
     let command = command_line();
     let store = Store::new(folder(&arguments, backend));
@@ -48,6 +48,8 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     }
     let options = SweepOptions {
         backend,
+        device: arguments.device.device,
+        data: arguments.data.data,
         jobs,
         fail_fast: arguments.fail_fast,
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),

@@ -1,7 +1,7 @@
 //! `lookback list`.
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{suites::suites, tasks};
+use lookback_benchmarks::{recipes, suites::suites, tasks};
 use lookback_datasets::memory_functions;
 use lookback_registry::{Field, Result};
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
         (ListKind::Models, "models"),
         (ListKind::MemoryFunctions, "memory-functions"),
         (ListKind::Tasks, "tasks"),
+        (ListKind::Recipes, "recipes"),
         (ListKind::Suites, "suites"),
         (ListKind::Backends, "backends"),
     ];
@@ -34,7 +35,7 @@ pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
         if arguments.kind.is_some_and(|only| only != kind) {
             continue;
         }
-        let lines = lines(kind, models)?;
+        let lines = lines(kind, models, arguments.kind.is_some())?;
         json.insert(title.to_owned(), lines.iter().map(|line| line.json.clone()).collect());
         let width = lines.iter().map(|line| line.name.len()).max().unwrap_or(0);
         let body: Vec<String> = lines.iter().map(|line| format!("  {:width$}  {}", line.name, line.text)).collect();
@@ -53,7 +54,8 @@ pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn lines(kind: ListKind, models: &Models) -> Result<Vec<Line>> {
+/// `one` is whether no other list is printed.
+fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
     let line = |name: &str, text: &str, json: Value| Line { name: name.to_owned(), text: text.to_owned(), json };
     Ok(match kind {
         ListKind::Models => models
@@ -77,6 +79,17 @@ fn lines(kind: ListKind, models: &Models) -> Result<Vec<Line>> {
             })
             .collect(),
         ListKind::Tasks => BackendKind::first()?.dispatch(TaskLines),
+        ListKind::Recipes => recipes()
+            .iter()
+            .map(|recipe| {
+                let [task_params, model_params, training] = recipe.params();
+                let json = json!({"name": recipe.name, "summary": recipe.summary, "source": recipe.source,
+                    "task": {"name": recipe.task, "params": task_params},
+                    "model": {"name": recipe.model, "params": model_params},
+                    "training": training, "epochs": recipe.epochs, "warmup_epochs": recipe.warmup_epochs});
+                line(recipe.name, recipe.summary, json)
+            })
+            .collect(),
         ListKind::Suites => suites()
             .iter()
             .map(|suite| {
@@ -89,8 +102,31 @@ fn lines(kind: ListKind, models: &Models) -> Result<Vec<Line>> {
         ListKind::Backends => backends()
             .iter()
             .map(|backend| {
-                let state = if backend.compiled { "" } else { "  (not in this build)" };
-                let json = serde_json::to_value(backend).expect("plain data serialises");
+                // A device is looked for only where that is asked: a GPU's runtime takes a while to start.
+                let devices = match BackendKind::parse(backend.name) {
+                    Ok(kind) if one => Some(kind.devices().unwrap_or_default()),
+                    _ => None,
+                };
+                let needs = match backend.needs {
+                    "" => String::new(),
+                    needs => format!("; needs {needs}"),
+                };
+                let state = match &devices {
+                    _ if !backend.compiled && one => {
+                        format!("  (not in this build: --features {}{needs})", backend.name)
+                    }
+                    _ if !backend.compiled => "  (not in this build)".to_owned(),
+                    None => String::new(),
+                    Some(devices) if devices.is_empty() => format!("  (no device on this machine{needs})"),
+                    Some(devices) => {
+                        let listed = devices.iter().enumerate().map(|(number, device)| format!("{number}: {device}"));
+                        format!("  devices: {}", listed.collect::<Vec<_>>().join("; "))
+                    }
+                };
+                let mut json = serde_json::to_value(backend).expect("plain data serialises");
+                if let Some(devices) = &devices {
+                    json["devices"] = json!(devices);
+                }
                 line(backend.name, &format!("{}{state}", backend.summary), json)
             })
             .collect(),

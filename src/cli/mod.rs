@@ -2,8 +2,11 @@
 
 mod args;
 mod bench;
+mod data;
+mod eval;
 mod list;
 mod out;
+mod predict;
 mod probe;
 mod progress;
 mod report;
@@ -58,6 +61,9 @@ fn carry_out(command: Command, models: &Models) -> Result<Exit> {
     match command {
         Command::Bench(arguments) => bench::bench(arguments, models),
         Command::Train(arguments) => train::train(arguments, models),
+        Command::Eval(arguments) => eval::eval(&arguments, models),
+        Command::Predict(arguments) => predict::predict(&arguments, models),
+        Command::Data(arguments) => data::data(arguments),
         Command::List(arguments) => list::list(&arguments, models),
         Command::Show(arguments) => show::show(&arguments, models),
         Command::Report(arguments) => report::report(&arguments, models),

@@ -1,20 +1,25 @@
 //! `lookback probe RUN`.
 
+use std::path::Path;
+
 use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::{Probe, RunSpec};
+use lookback_datasets::DataFolder;
 use lookback_registry::{Error, Result};
 
 use super::Exit;
 use super::args::ProbeArguments;
 use super::out;
+use super::resolve::resolve_task;
 use crate::backend::{BackendTask, Hosted};
+use crate::devices::choose_devices;
 use crate::model_list::Models;
 use crate::run_folder::{RunFolder, read};
 use crate::runner::session;
 
-/// Prints the learned memory of a finished run, worked out from its weights.
-pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit> {
-    let folder = RunFolder::new(&arguments.run);
+/// The folder and the spec of a run that has finished.
+pub(super) fn finished(path: &Path) -> Result<(RunFolder, RunSpec)> {
+    let folder = RunFolder::new(path);
     let spec = folder.spec()?;
     if folder.result()?.is_none() {
         return Err(Error::new(format!(
@@ -24,10 +29,23 @@ pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit>
             folder.path().display()
         )));
     }
+    Ok((folder, spec))
+}
+
+/// Prints the learned memory of a finished run, worked out from its weights.
+pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit> {
+    let (folder, spec) = finished(&arguments.run)?;
     let backend = arguments.backend.kind()?;
-    backend.check_device()?;
+    if resolve_task(&spec.task, backend)?.1.single_output {
+        return Err(Error::new(format!(
+            "The task `{}` has one output per sequence, and so no memory over time to show; see `lookback eval`.",
+            spec.task.name
+        )));
+    }
+    let devices = arguments.device.numbers();
+    backend.check_devices(devices)?;
     let weights = read(&folder.file("weights.safetensors"))?;
-    let probe = backend.dispatch(FromWeights { spec: &spec, weights, models })?;
+    let probe = backend.dispatch(FromWeights { spec: &spec, weights, models, devices })?;
     if !arguments.csv {
         out::say(&format!("model {} on task {}, seed {}", spec.model.name, spec.task.name, spec.seed));
         out::say(&format!("{}\n", serde_json::to_string(&spec.task.params).expect("parameters serialise")));
@@ -57,13 +75,15 @@ struct FromWeights<'a> {
     spec: &'a RunSpec,
     weights: Vec<u8>,
     models: &'a Models,
+    devices: &'a [usize],
 }
 
 impl BackendTask for FromWeights<'_> {
     type Output = Result<Probe>;
 
-    fn run<B: Hosted>(self, device: <B as BackendTypes>::Device) -> Self::Output {
-        let mut session = session::<B>(self.spec, self.models, device)?;
+    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+        let device = choose_devices::<B>(self.devices)?.swap_remove(0);
+        let mut session = session::<B>(self.spec, self.models, &DataFolder::default(), device)?;
         session.load_weights(self.weights)?;
         Ok(crate::probe::probe(&session))
     }

@@ -119,12 +119,20 @@ impl RunProgress {
                     out::complain(&format!("Going on from step {step} of {steps}."));
                 }
                 if out::interactive() {
-                    let style = "{bar:30} step {pos}/{len}  {elapsed} elapsed, {eta} to go  {msg}";
+                    let style = "{bar:30} step {pos}/{len}  {elapsed} elapsed, {eta} to go  {prefix}  {msg}";
                     let bar = ProgressBar::new(*steps as u64)
                         .with_style(ProgressStyle::with_template(style).expect("the template is valid"))
                         .with_position(*step as u64);
                     bar.reset_eta();
                     self.bar = Some(bar);
+                }
+            }
+            RunEvent::Progress { step, samples_per_second, data_share } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*step as u64);
+                    let speed =
+                        format!("{samples_per_second:.0} samples/s, {:.1} % waiting for data", 100.0 * data_share);
+                    bar.set_prefix(speed);
                 }
             }
             RunEvent::Evaluated(evaluation) => {

@@ -2,6 +2,7 @@
 
 use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task};
+use lookback_datasets::DataFolder;
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, nearest, unknown_name};
 use serde_json::Value;
@@ -20,17 +21,28 @@ pub(super) fn resolve(spec: &RunSpec, models: &Models, backend: BackendKind) -> 
 
 /// The task with every default filled in, and its shape.
 pub(super) fn resolve_task(named: &Named, backend: BackendKind) -> Result<(Named, Io)> {
-    struct Resolve<'a>(&'a Named);
-    impl BackendTask for Resolve<'_> {
-        type Output = Result<(Named, Io)>;
-        fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-            let entry = task::<B>(&self.0.name)?;
-            let params = (entry.resolve)(&self.0.params)?;
-            let io = (entry.build)(&params)?.io();
-            Ok((Named { name: self.0.name.clone(), params }, io))
-        }
+    let (params, io, _) = backend.dispatch(Resolve(named))?;
+    Ok((Named { name: named.name.clone(), params }, io))
+}
+
+/// Training samples of one epoch of a task, where it has epochs.
+pub(super) fn epoch(named: &Named, backend: BackendKind) -> Result<Option<usize>> {
+    Ok(backend.dispatch(Resolve(named))?.2)
+}
+
+struct Resolve<'a>(&'a Named);
+
+impl BackendTask for Resolve<'_> {
+    /// All parameters, the shape, and the samples of an epoch.
+    type Output = Result<(Params, Io, Option<usize>)>;
+
+    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+        let entry = task::<B>(&self.0.name)?;
+        let params = (entry.resolve)(&self.0.params)?;
+        // The shape needs no data.
+        let task = (entry.build)(&params, &DataFolder::default())?;
+        Ok((params, task.io(), task.epoch()))
     }
-    backend.dispatch(Resolve(named))
 }
 
 /// `NAME`, or `NAME:KEY=VALUE:...` with parameters of the model and, as `training.KEY`, of its training.

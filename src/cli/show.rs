@@ -60,7 +60,10 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
     }
     let entry = models.catalogue().get(&arguments.name)?;
     let info = entry.info;
-    let io = Io { d_input: 1, d_output: 1, length: arguments.length as usize };
+    let io = match (entry.example_io)() {
+        io if io.single_output => io,
+        io => Io { length: arguments.length as usize, ..io },
+    };
     let facts = entry.facts(params, io)?;
     let builder = models.builder(info.name)?;
     let modules = BackendKind::first()?.dispatch(Describe(builder, &facts.params, io))?;
@@ -74,7 +77,11 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
     }
     out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.title, info.summary, info.source));
     out::say(&parameters(&(entry.fields)(), &facts.params));
-    out::say(&format!("\nmodules (1 input, 1 output channel, {} steps)", arguments.length));
+    let outputs = if io.single_output { "one output" } else { "an output at each" };
+    out::say(&format!(
+        "\nmodules (input channels: {}, output channels: {}, steps: {}, {outputs})",
+        io.d_input, io.d_output, io.length
+    ));
     for line in modules.lines() {
         out::say(&format!("  {}", line.trim_end()));
     }
@@ -105,7 +112,10 @@ fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
     out::say(&parameters(&fields, &named.params));
     out::say(&format!(
         "\nshape: inputs [batch, {}, {}], targets [batch, {}, {}]",
-        io.length, io.d_input, io.length, io.d_output
+        io.length,
+        io.d_input,
+        io.output_length(),
+        io.d_output
     ));
     Ok(())
 }

@@ -5,23 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig};
+use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig, recipe_or_model};
 use lookback_registry::{Error, Params, Result, parse, unknown_name};
 
 use super::Exit;
 use super::args::{LogFormat, TrainArguments};
 use super::out;
 use super::progress::RunProgress;
-use super::resolve::{resolve, set_pairs, take_group};
+use super::resolve::{epoch, resolve, set_pairs, take_group};
+use crate::backend::BackendKind;
 use crate::model_list::Models;
 use crate::run_folder::RunFolder;
 use crate::runner::{RunEnd, RunOptions, run};
 
+/// Time between news of a run.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
 /// Trains one model on one task.
 pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> {
     let backend = arguments.backend.kind()?;
-    let (spec, _) = resolve(&spec(&arguments)?, models, backend)?;
-    backend.check_device()?;
+    let (spec, _) = resolve(&spec(&arguments, models, backend)?, models, backend)?;
+    let devices = [arguments.device.numbers(), &arguments.devices].concat();
+    backend.check_devices(&devices)?;
     let folder = RunFolder::new(match arguments.out {
         Some(path) => path,
         None => PathBuf::from("runs").join("train").join(spec.id()),
@@ -31,7 +36,14 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
         let stop = Arc::clone(&stop);
         move || stop.store(true, Ordering::Relaxed)
     })?;
-    let options = RunOptions { backend, checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds) };
+    let options = RunOptions {
+        backend,
+        devices,
+        data: arguments.data.folder(),
+        loaders: arguments.loaders,
+        checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
+        progress_every: Some(PROGRESS_EVERY),
+    };
     let mut progress = RunProgress::new(arguments.log_format);
     let end =
         run(&spec, &folder, models, &options, &mut |event| progress.observe(&event), &|| stop.load(Ordering::Relaxed));
@@ -67,7 +79,7 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
     }
 }
 
-fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
+fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Result<RunSpec> {
     if let Some(path) = &arguments.spec {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::caused(format!("Cannot read `{}`", path.display()), error))?;
@@ -75,19 +87,59 @@ fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
             .map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())));
     }
     let mut groups = set_pairs("set", &arguments.set)?;
-    let task = take_group(&mut groups, "task")?;
-    let model = take_group(&mut groups, "model")?;
-    let training = take_group(&mut groups, "training")?;
+    let mut task = take_group(&mut groups, "task")?;
+    let mut model = take_group(&mut groups, "model")?;
+    let mut training = take_group(&mut groups, "training")?;
     if let Some(other) = groups.keys().next() {
         return Err(unknown_name("group of parameters", other, ["task", "model", "training"]));
     }
+    let known = models.catalogue().iter().map(|entry| entry.info.name);
+    let found = match &arguments.name {
+        Some(name) => recipe_or_model(name, known)?,
+        None => None,
+    };
+    // Another task than the recipe's has other sizes: only the model is left of it.
+    let found = found.filter(|found| arguments.task.as_ref().is_none_or(|task| task == found.task));
+    let (mut task_name, mut model_name) = ("memory", arguments.name.as_deref().or(arguments.model.as_deref()));
+    if let Some(recipe) = &found {
+        (task_name, model_name) = (recipe.task, Some(recipe.model));
+        let [recipe_task, recipe_model, recipe_training] = recipe.params();
+        for (base, set) in [(recipe_task, &mut task), (recipe_model, &mut model), (recipe_training, &mut training)] {
+            // What was set stands above the recipe.
+            let own = std::mem::replace(set, base);
+            set.extend(own);
+        }
+    }
+    let task = Named { name: arguments.task.clone().unwrap_or_else(|| task_name.to_owned()), params: task };
+    let epochs = arguments.epochs.or(found.map(|recipe| recipe.epochs));
+    if let Some(epochs) = epochs {
+        let warmup = found.map_or(0.0, |recipe| recipe.warmup_epochs);
+        in_epochs(&mut training, epochs, warmup, &task, backend)?;
+    }
     Ok(RunSpec {
         version: SPEC_VERSION,
-        task: Named { name: arguments.task.clone(), params: task },
-        model: Named { name: arguments.model.clone().unwrap_or_default(), params: model },
+        task,
+        model: Named { name: model_name.unwrap_or_default().to_owned(), params: model },
         training: training_config(&training)?,
         seed: arguments.seed,
     })
+}
+
+/// Fills in the steps of a training that is told in epochs, with an evaluation after each; what stands there stays.
+fn in_epochs(training: &mut Params, epochs: f64, warmup: f64, task: &Named, backend: BackendKind) -> Result<()> {
+    let Some(samples) = epoch(task, backend)? else {
+        return Err(Error::new(format!(
+            "The task `{}` streams its samples and has no epochs; set training.steps instead of --epochs.",
+            task.name
+        )));
+    };
+    let batch_size = training_config(training)?.batch_size;
+    let steps = |epochs: f64| ((epochs * samples as f64) as usize / batch_size).max(1);
+    let warmup = if warmup > 0.0 { steps(warmup.min(epochs)) } else { 0 };
+    for (field, value) in [("steps", steps(epochs)), ("warmup_steps", warmup), ("eval_every", steps(1.0))] {
+        training.entry(field).or_insert_with(|| value.into());
+    }
+    Ok(())
 }
 
 fn training_config(params: &Params) -> Result<TrainingConfig> {

@@ -42,8 +42,10 @@ fn work(arguments: &WorkerArguments, models: &Models) -> Result<RunEnd> {
     });
     let folder = RunFolder::new(&arguments.folder);
     let options = RunOptions {
-        backend: arguments.backend.kind()?,
+        devices: arguments.device.numbers().to_vec(),
+        data: arguments.data.folder(),
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
+        ..RunOptions::new(arguments.backend.kind()?)
     };
     run(&folder.spec()?, &folder, models, &options, &mut |event| out::say_json(&WorkerLine::Event(event)), &|| {
         stop.load(Ordering::Relaxed)

@@ -1,11 +1,13 @@
 //! The program as a user runs it.
 
 mod backends;
+mod backends_vit;
 mod faults;
 mod mistakes;
 mod own_model;
 mod sweep;
 mod train;
+mod vit;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -18,7 +18,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (
             vec!["train", "--model", "lsmt"],
-            "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, s4d, lru, gru, tcn, tanh-rnn, \
+            "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, s4d, lru, vit, gru, tcn, tanh-rnn, \
              linear-rnn, transformer, diagonal-ssm.",
         ),
         (
@@ -28,7 +28,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         ),
         (
             vec!["train", "--model", "lstm", "--task", "memry"],
-            "There is no task named `memry`. Did you mean `memory`? Known: memory.",
+            "There is no task named `memry`. Did you mean `memory`? Known: memory, cifar10.",
         ),
         (vec!["bench", "memry"], "There is no suite named `memry`. Did you mean `memory`? Known: memory."),
         (

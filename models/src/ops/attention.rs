@@ -1,4 +1,4 @@
-use burn::tensor::{Tensor, TensorData, activation::softmax, backend::Backend};
+use burn::tensor::{FloatDType, Tensor, TensorData, activation::softmax, backend::Backend};
 
 use super::add_trailing;
 #[cfg(feature = "flex")]
@@ -52,7 +52,7 @@ pub fn attention<B: Backend>(
 ) -> Tensor<B, 3> {
     let [batch, length, inner] = value.dims();
     #[cfg(feature = "flex")]
-    if fast::applies(&value) {
+    if fast::applies(&value) && super::precision().is_none() {
         let (by_head, [query, key]) = match paired {
             Paired::BySteps(pair) => (false, pair.map(fast::erased)),
             Paired::ByHeads(pair) => (true, pair.map(fast::erased)),
@@ -65,29 +65,35 @@ pub fn attention<B: Backend>(
         };
     }
     let value = heads(value, n_heads);
-    weights(paired, bias, n_heads).matmul(value).swap_dims(1, 2).reshape([batch, length, inner])
+    let weights = softmax(scores(paired, bias, n_heads), 3);
+    product(weights, value).swap_dims(1, 2).reshape([batch, length, inner])
 }
 
-/// How much each time step (dimension 2) attends to each other one (dimension 3): `[batch, n_heads, length, length]`.
-pub(crate) fn weights<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads: usize) -> Tensor<B, 4> {
+/// A matrix product in the precision that [`super::in_precision`] asks for.
+fn product<B: Backend>(left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> {
+    match super::precision() {
+        Some(dtype) => left.cast(dtype).matmul(right.cast(dtype)).cast(FloatDType::F32),
+        None => left.matmul(right),
+    }
+}
+
+/// How well each query (dimension 2) fits each key (dimension 3), before the softmax: `[batch, n_heads, length, length]`.
+pub(crate) fn scores<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads: usize) -> Tensor<B, 4> {
     let [query, key] = match paired {
         Paired::BySteps(pair) => pair.map(|tensor| heads(tensor, n_heads)),
         Paired::ByHeads(pair) => pair,
     };
     // Scaling the queries touches `d_head` channels per step, scaling the scores `length` of them.
     let scale = 1.0 / (query.dims()[3] as f64).sqrt();
-    let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
-    softmax(
-        match &bias.values {
-            Some(values) => add_trailing(scores, values.clone()),
-            None if bias.causal => {
-                let mask = causal_mask(scores.dims()[3], &scores.device());
-                add_trailing(scores, mask)
-            }
-            None => scores,
-        },
-        3,
-    )
+    let scores = product(query.mul_scalar(scale), key.swap_dims(2, 3));
+    match &bias.values {
+        Some(values) => add_trailing(scores, values.clone()),
+        None if bias.causal => {
+            let mask = causal_mask(scores.dims()[3], &scores.device());
+            add_trailing(scores, mask)
+        }
+        None => scores,
+    }
 }
 
 /// Forbids later keys, `[length, length]`.

@@ -1,12 +1,11 @@
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::{Tensor, activation, backend::Backend, module};
+use burn::tensor::{FloatDType, Tensor, activation, backend::Backend, module};
 
 #[cfg(feature = "flex")]
 use super::fast;
 
 /// What burn's layer norm adds to the variance unless told otherwise.
-#[cfg(feature = "flex")]
-const EPSILON: f32 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 
 /// `input weight + bias` over all leading dimensions.
 ///
@@ -18,6 +17,13 @@ pub fn linear<B: Backend, const D: usize>(
     weight: Tensor<B, 2>,
     bias: Option<Tensor<B, 1>>,
 ) -> Tensor<B, D> {
+    if let Some(dtype) = super::precision() {
+        let output = module::linear(input.cast(dtype), weight.cast(dtype), None).cast(FloatDType::F32);
+        return match bias {
+            Some(bias) => output + bias.unsqueeze(),
+            None => output,
+        };
+    }
     #[cfg(feature = "flex")]
     if fast::applies(&input) {
         let (input, weight) = (fast::erased(input), fast::erased(weight));
@@ -76,12 +82,13 @@ pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
     activation::gelu(input)
 }
 
-/// Layer normalisation over the last dimension, of a norm with burn's default `epsilon`.
-pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, input: Tensor<B, D>) -> Tensor<B, D> {
+/// Layer normalisation over the last dimension, of a norm that was made with this `epsilon`, which burn keeps to itself.
+pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, epsilon: f64, input: Tensor<B, D>) -> Tensor<B, D> {
     #[cfg(feature = "flex")]
     if let Some(beta) = norm.beta.as_ref().filter(|_| fast::applies(&input)) {
         let inputs = [fast::erased(input), fast::erased(norm.gamma.val()), fast::erased(beta.val())];
-        return fast::apply(fast::layer_norm::LayerNorm { epsilon: EPSILON }, inputs);
+        return fast::apply(fast::layer_norm::LayerNorm { epsilon: epsilon as f32 }, inputs);
     }
+    let _ = epsilon;
     norm.forward(input)
 }

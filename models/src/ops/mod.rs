@@ -15,29 +15,47 @@ mod time;
 
 use std::cell::Cell;
 
-pub(crate) use attention::{FORBIDDEN, heads, masks_itself, weights};
+use burn::tensor::FloatDType;
+
+pub(crate) use attention::{FORBIDDEN, heads, masks_itself, scores};
 pub use attention::{Paired, ScoreBias, attention};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
-pub use maps::{gelu, joined, layer_norm, linear, map};
+pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map};
 pub use recurrent::complex_scan;
 pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
 pub use time::{shift, unbind};
 
 thread_local! {
+    static PRECISION: Cell<Option<FloatDType>> = const { Cell::new(None) };
     static COMPOSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with the matrix products of linear maps and attention in numbers of this type, their inputs and outputs
+/// converted from and to single precision (mixed precision); `None` for products in single precision.
+pub fn in_precision<R>(dtype: Option<FloatDType>, work: impl FnOnce() -> R) -> R {
+    let _restore = Restore(&PRECISION, PRECISION.replace(dtype));
+    work()
+}
+
+/// The type of matrix products where it is not that of their inputs.
+fn precision() -> Option<FloatDType> {
+    PRECISION.get()
+}
+
+/// Puts a value back, also after a panic.
+struct Restore<T: Copy + 'static>(&'static std::thread::LocalKey<Cell<T>>, T);
+
+impl<T: Copy + 'static> Drop for Restore<T> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
 }
 
 /// Runs `work` with the forms that are composed of burn's operations, as on backends that have no fast ones: to
 /// compare the two.
 pub fn composed<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            COMPOSED.set(self.0);
-        }
-    }
-    let _restore = Restore(COMPOSED.replace(true));
+    let _restore = Restore(&COMPOSED, COMPOSED.replace(true));
     work()
 }

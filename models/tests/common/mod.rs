@@ -54,6 +54,11 @@ pub fn all_hold(laws: &[(&'static str, fn())]) {
     assert!(broken.is_empty(), "the law does not hold for {}; see above", broken.join(", "));
 }
 
+/// `io` where the model takes it, else small images with one output each, of the same channels.
+pub fn suited<C: ModelConfig>(io: Io) -> Io {
+    if C::default().validate(io).is_ok() { io } else { Io::single(io.d_input, io.d_output, 8 * 8) }
+}
+
 /// The default, a deep one, and one for each value, and each pair of values, of all dials that are boolean or
 /// enumerated: found in the schema, so that new dials are tested without being named here.
 pub fn variants<C: ModelConfig>(io: Io) -> Vec<(String, C)> {
@@ -70,7 +75,7 @@ pub fn variants<C: ModelConfig>(io: Io) -> Vec<(String, C)> {
     }
     let mut all: Vec<(String, C)> = Vec::new();
     for overlay in overlays {
-        let config: C = with(&C::default(), overlay.as_object().unwrap());
+        let config: C = with(&C::default(), &known_dials::<C>(overlay.as_object().unwrap()));
         let known = all.iter().any(|(_, other)| to_params(other) == to_params(&config));
         if !known && config.validate(io).is_ok() {
             all.push((format!("{} {overlay}", C::INFO.name), config));
@@ -78,6 +83,16 @@ pub fn variants<C: ModelConfig>(io: Io) -> Vec<(String, C)> {
     }
     assert!(all.len() > 4, "{}: the schema lists too few dials", C::INFO.name);
     all
+}
+
+/// What this model knows of `overlay`.
+fn known_dials<C: ModelConfig>(overlay: &Params) -> Params {
+    let all = to_params(&C::default());
+    overlay
+        .iter()
+        .filter(|(name, _)| all.contains_key(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// `config` with some parameters replaced.

@@ -50,7 +50,7 @@ impl Problem {
             alpha,
             weights: oracle::loss_weights(rho.len()),
             relative_error: relative_error(&rho, config.valid_samples),
-            io: Io { d_input: config.data.d_input, d_output: 1, length: rho.len() },
+            io: Io::sequence(config.data.d_input, 1, rho.len()),
             white: config.is_white(),
             rho,
         })

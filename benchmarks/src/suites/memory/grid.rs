@@ -246,7 +246,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn io(&self) -> Io {
-        Io { d_input: 1, d_output: 1, length: self.scale.length }
+        Io::sequence(1, 1, self.scale.length)
     }
 
     fn default_size(&mut self, recipe: &Recipe, memory: &str, alpha: f64) -> Result<()> {
@@ -376,7 +376,7 @@ mod tests {
             let Some(field) = recipe.states else { continue };
             let mut params = object((recipe.params)());
             params.insert(field.into(), json!(16));
-            let io = Io { d_input: 1, d_output: 1, length: 128 };
+            let io = Io::sequence(1, 1, 128);
             let facts = Catalogue::default().get(recipe.model).unwrap().facts(&params, io).unwrap();
             assert_eq!(facts.lti_states, Some(16), "{}", recipe.label);
         }
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn receptive_fields_are_what_the_labels_say() {
-        let io = Io { d_input: 1, d_output: 1, length: 128 };
+        let io = Io::sequence(1, 1, 128);
         for (label, window) in [("tcn-short", 31), ("tcn-long", 128)] {
             let recipe = recipe(label);
             let facts = Catalogue::default().get(recipe.model).unwrap().facts(&object((recipe.params)()), io).unwrap();

@@ -15,6 +15,8 @@ pub(crate) mod diagonal;
 pub(crate) mod elementwise;
 pub(crate) mod exponentials;
 pub(crate) mod fourier;
+#[cfg(test)]
+mod laws;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod matmul;
