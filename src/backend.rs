@@ -298,7 +298,7 @@ mod tests {
     fn unknown_backends_list_the_known_ones() {
         assert_eq!(
             BackendKind::parse("flx").unwrap_err().to_string(),
-            "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, ndarray."
+            "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, rocm, vulkan, metal, ndarray."
         );
     }
 }

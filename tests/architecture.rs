@@ -38,7 +38,8 @@ fn assert_absent(folder: &str, words: &[&str], except: &[&str]) {
     }
 }
 
-const BACKENDS: [&str; 6] = ["burn_flex", "burn_ndarray", "burn_wgpu", "burn_cuda", "burn_tch", "burn_cubecl"];
+const BACKENDS: [&str; 7] =
+    ["burn_flex", "burn_ndarray", "burn_wgpu", "burn_cuda", "burn_rocm", "burn_tch", "burn_cubecl"];
 
 #[test]
 fn one_file_names_concrete_backends() {

@@ -16,7 +16,7 @@ fn io<C: ModelConfig>() -> Io {
     suited::<C>(Io::sequence(2, 2, 6))
 }
 
-const STEP: f64 = 1e-5;
+const STEP: f64 = 1e-6;
 
 fn use_f64() {
     static ONCE: Once = Once::new();

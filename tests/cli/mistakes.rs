@@ -33,7 +33,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         (vec!["bench", "memry"], "There is no suite named `memry`. Did you mean `memory`? Known: memory."),
         (
             vec!["bench", "memory", "--backend", "flx"],
-            "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, ndarray.",
+            "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, rocm, vulkan, metal, ndarray.",
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_modle=3"],
@@ -66,9 +66,9 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         (
             vec!["bench", "memory", "--also", "gru:training.stepz=3"],
             "There is no parameter of the training of `gru:training.stepz=3` named `stepz`. Did you mean `steps`? \
-             Known: steps, beta_1, beta_2, epsilon, schedule, optimizer, stop_below, batch_size, clip_norm, \
-             warmup_steps, eval_every, eval_samples, stop_patience, weight_decay, plateau_factor, learning_rate, plateau_patience, \
-             final_learning_rate.",
+             Known: steps, beta_1, beta_2, decay, epsilon, schedule, optimizer, stop_below, batch_size, clip_norm, \
+             ema_decay, precision, warmup_steps, eval_every, eval_samples, stop_patience, weight_decay, accumulation, \
+             plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
         ),
         (vec!["probe", "absent"], "Cannot read `absent/spec.json`: No such file or directory (os error 2)"),
         (vec!["report", "absent"], "`absent` is no folder of a sweep: it has no `plan.json`."),
