@@ -11,6 +11,7 @@ pub mod cli;
 mod devices;
 pub mod environment;
 pub mod figures;
+pub mod inspect;
 mod loader;
 mod model_list;
 mod optimizer;

@@ -8,6 +8,7 @@ use lookback_datasets::DataFolder;
 use lookback_registry::Result;
 
 use super::data::DataArguments;
+use super::inspect::InspectArguments;
 use crate::backend::BackendKind;
 
 /// Measures how far back, and in what shape, sequence models remember.
@@ -35,13 +36,17 @@ pub(super) enum Command {
     /// Classify pictures with a finished run
     #[command(after_help = "Example:\n  lookback predict runs/train/ID cat.png dog.jpg")]
     Predict(PredictArguments),
+    /// Draw what a finished run's attention looks at, and the spectra of its scores
+    #[command(after_help = "Examples:\n  lookback inspect runs/train/ID\n  \
+        lookback inspect runs/train/ID cat.png dog.jpg --out looks")]
+    Inspect(InspectArguments),
     /// Fetch data sets, and say where they are
     Data(DataArguments),
     /// List models, memory functions, tasks, recipes, suites or backends
     List(ListArguments),
     /// Show one entry of a list: a memory function's values, a model's modules, a suite's runs
     Show(ShowArguments),
-    /// Make the report of a folder of runs again
+    /// Make the report of a folder of runs again, or that of a single run
     Report(ReportArguments),
     /// Learned memory of one finished run, from its weights
     Probe(ProbeArguments),
@@ -286,8 +291,14 @@ pub(super) struct ShowArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArguments {
-    /// The folder of a sweep
+    /// The folder of a sweep or of a finished run
     pub dir: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgument,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
     /// For whom the output is
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,

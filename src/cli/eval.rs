@@ -37,7 +37,7 @@ pub(super) fn eval(arguments: &EvalArguments, models: &Models) -> Result<Exit> {
     }
     out::say(&format!("model {} on task {}, seed {}", spec.model.name, spec.task.name, spec.seed));
     for (name, value) in metrics {
-        out::say(&format!("{name}: {value:.4e}"));
+        out::say(&format!("{name}: {}", out::number(value)));
     }
     if let Some(classes) = classes {
         out::say(&format!("\n{}", terminal_table(&classes.table(), out::width())));

@@ -4,12 +4,14 @@ mod args;
 mod bench;
 mod data;
 mod eval;
+mod inspect;
 mod list;
 mod out;
 mod predict;
 mod probe;
 mod progress;
 mod report;
+mod report_run;
 mod resolve;
 mod show;
 mod train;
@@ -63,6 +65,7 @@ fn carry_out(command: Command, models: &Models) -> Result<Exit> {
         Command::Train(arguments) => train::train(arguments, models),
         Command::Eval(arguments) => eval::eval(&arguments, models),
         Command::Predict(arguments) => predict::predict(&arguments, models),
+        Command::Inspect(arguments) => inspect::inspect(&arguments, models),
         Command::Data(arguments) => data::data(arguments),
         Command::List(arguments) => list::list(&arguments, models),
         Command::Show(arguments) => show::show(&arguments, models),

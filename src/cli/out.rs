@@ -25,6 +25,17 @@ pub(super) fn say_json<T: serde::Serialize>(value: &T) {
     say(&serde_json::to_string(value).expect("plain data serialises"));
 }
 
+/// A value with four digits: plain where it is near 1, else with an exponent.
+pub(super) fn number(value: f64) -> String {
+    match value.abs() {
+        size if (0.01..10_000.0).contains(&size) => {
+            let digits = (3 - size.log10().floor() as i32).max(0) as usize;
+            format!("{value:.digits$}")
+        }
+        _ => format!("{value:.3e}"),
+    }
+}
+
 /// Prints a line to standard error.
 pub(super) fn complain(line: &str) {
     eprintln!("{line}");
@@ -38,4 +49,15 @@ pub(super) fn interactive() -> bool {
 /// Columns of the terminal, or a width that suits a file.
 pub(super) fn width() -> usize {
     terminal_size::terminal_size().map_or(120, |(columns, _)| usize::from(columns.0).max(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let shown = [0.670_12, 9.4, 0.01, 123.456, 9_999.4, 1e-3, -0.5, 2e5, 0.0].map(number);
+        assert_eq!(shown, ["0.6701", "9.400", "0.01000", "123.5", "9999", "1.000e-3", "-0.5000", "2.000e5", "0.000e0"]);
+    }
 }

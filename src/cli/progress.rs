@@ -137,9 +137,9 @@ impl RunProgress {
             }
             RunEvent::Evaluated(evaluation) => {
                 let mut words: Vec<String> =
-                    evaluation.metrics.iter().map(|(name, value)| format!("{name} {value:.3e}")).collect();
+                    evaluation.metrics.iter().map(|(name, value)| format!("{name} {}", out::number(*value))).collect();
                 if let Some(loss) = evaluation.train_loss {
-                    words.push(format!("train loss {loss:.3e}"));
+                    words.push(format!("train loss {}", out::number(loss)));
                 }
                 match &self.bar {
                     Some(bar) => {

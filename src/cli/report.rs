@@ -1,4 +1,4 @@
-//! `lookback report DIR`, and the report at the end of a sweep.
+//! `lookback report DIR` of a sweep, and the report at the end of a sweep.
 
 use std::fs;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Exit;
 use super::args::{LogFormat, ReportArguments};
 use super::out;
+use super::report_run::report_run;
 use crate::environment::Environment;
 use crate::figures;
 use crate::model_list::Models;
@@ -18,9 +19,18 @@ use crate::runner::Timing;
 use crate::store::{Plan, Store, preset_name};
 use crate::sweep::failure;
 
-/// Makes the report of a folder again.
+/// Makes the report of a folder again, be it of a sweep or of a single run.
 pub(super) fn report(arguments: &ReportArguments, models: &Models) -> Result<Exit> {
     let store = Store::new(&arguments.dir);
+    if !store.file("plan.json").exists() {
+        if store.file("spec.json").exists() {
+            return report_run(arguments, models);
+        }
+        return Err(Error::new(format!(
+            "`{}` is no folder of a sweep or a run: it has neither `plan.json` nor `spec.json`.",
+            arguments.dir.display()
+        )));
+    }
     let plan = store.plan()?;
     let suite = suites::suite(&plan.header.suite)?;
     write_report(&store, &plan, suite.as_ref(), models, arguments.log_format)?;

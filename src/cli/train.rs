@@ -54,7 +54,7 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
                 out::say_json(&result);
             } else {
                 for (name, value) in &result.metrics {
-                    out::say(&format!("{name}: {value:.4e}"));
+                    out::say(&format!("{name}: {}", out::number(*value)));
                 }
                 out::say(&format!("parameters: {}", result.num_params));
                 out::say(&format!("steps: {}", result.steps));

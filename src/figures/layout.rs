@@ -169,7 +169,8 @@ fn legend(figure: &Figure, width: f64, y: &mut f64) -> Vec<Entry> {
     entries
 }
 
-fn wrap(line: &str, size: f64, room: f64) -> Vec<String> {
+/// `line` in lines of at most `room` pixels, where its words allow.
+pub(super) fn wrap(line: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for word in text::clean(line).split_whitespace() {
         match lines.last_mut() {

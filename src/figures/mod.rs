@@ -9,12 +9,14 @@ mod layout;
 mod marks;
 mod png;
 mod scale;
+mod sheet;
 mod style;
 mod svg;
 mod text;
 
 pub use ink::{Theme, css_variables};
 pub use png::png;
+pub(crate) use sheet::{Anchor, Label, Sheet, picture_png};
 pub use svg::svg;
 pub(crate) use text::escape;
 

@@ -7,7 +7,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 /// Pixels of the image per pixel of the SVG.
-const SCALE: f32 = 2.0;
+pub(super) const SCALE: u8 = 2;
 
 /// Renders an SVG of [`Theme::Paper`](super::Theme::Paper) at twice its size.
 ///
@@ -17,13 +17,24 @@ const SCALE: f32 = 2.0;
 /// # Errors
 /// The text is not SVG, or the image is larger than memory can hold.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
+    encode(&render(svg)?)
+}
+
+/// The pixels of an SVG, as [`png`] draws it.
+pub(super) fn render(svg: &str) -> Result<Pixmap> {
     let options = Options { fontdb: fonts(), font_family: "Ubuntu".into(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|error| Error::caused("The figure is not valid SVG", error))?;
-    let size = tree.size().to_int_size().scale_by(SCALE).filter(|size| size.width() > 0 && size.height() > 0);
+    let scale = f32::from(SCALE);
+    let size = tree.size().to_int_size().scale_by(scale).filter(|size| size.width() > 0 && size.height() > 0);
     let mut pixmap = size
         .and_then(|size| Pixmap::new(size.width(), size.height()))
         .ok_or_else(|| Error::new(format!("A figure of {:?} is too large for an image.", tree.size())))?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
+    Ok(pixmap)
+}
+
+/// Pixels as a PNG file.
+pub(super) fn encode(pixmap: &Pixmap) -> Result<Vec<u8>> {
     pixmap.encode_png().map_err(|error| Error::caused("The figure cannot be encoded as PNG", error))
 }
 

@@ -129,8 +129,9 @@ const KEYS: [(&str, Style); 19] = [
 
 /// The look of `key`, the same in every figure.
 ///
-/// `name@variant` keeps the colour of `name` and takes marker and dash from the variant. A key that is not in
-/// the table takes all three from its own letters, never a solid line.
+/// `name@variant` keeps the colour of `name` and takes marker and dash from the variant. `#n` is the n-th of a few
+/// curves that have no look of their own, all unlike each other up to 14. A key that is not in the table takes all three
+/// from its own letters, never a solid line.
 pub(super) fn of(key: &str) -> Style {
     if let Some((_, style)) = KEYS.iter().find(|(name, _)| *name == key) {
         return *style;
@@ -143,6 +144,15 @@ pub(super) fn of(key: &str) -> Style {
             shape: pick(&SHAPES, letters),
             hollow: !base.hollow,
             dash: not_solid(letters / 16),
+        };
+    }
+    if let Some(number) = key.strip_prefix('#').and_then(|number| number.parse::<u64>().ok()) {
+        return Style {
+            // 5 is coprime to 14, and neighbours of the palette are much alike.
+            colour: u8::try_from(number % FREE * 5 % FREE).expect("less than 14"),
+            shape: pick(&SHAPES, number % FREE),
+            hollow: number % FREE >= SHAPES.len() as u64,
+            dash: u8::try_from(number / FREE % DASHES.len() as u64).expect("less than 5"),
         };
     }
     let letters = fnv1a(key);
@@ -189,6 +199,17 @@ mod tests {
         assert_ne!(of("s4d@16"), of("s4d"));
         assert_ne!(of("s4d@16"), of("s4d@inv"));
         assert_eq!(of("mine@wide").colour, of("mine").colour);
+    }
+
+    #[test]
+    fn numbered_keys_differ_in_colour_and_marker_and_then_in_dash() {
+        let looks: Vec<_> = (0..28).map(|number| of(&format!("#{number}"))).collect();
+        let first = &looks[..14];
+        assert!(first.iter().all(|look| look.dash == SOLID && look.colour < TRUTH));
+        assert_eq!(first.iter().map(|look| look.colour).collect::<HashSet<_>>().len(), 14);
+        assert_eq!(first.iter().map(|look| (look.shape, look.hollow)).collect::<HashSet<_>>().len(), 14);
+        assert_eq!(looks.iter().collect::<HashSet<_>>().len(), 28);
+        assert!(of("#18446744073709551615").colour < TRUTH);
     }
 
     #[test]

@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 
 use lookback_benchmarks::{Analysis, Finding, SuiteInfo, Table, Verdict};
 
-use super::table::is_numeric;
-use crate::figures::{self, Theme, escape};
-
-const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
+use super::page::{command, fact, figure, how, linked, table, whole};
+use crate::figures::escape;
 
 /// How many runs there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +42,6 @@ pub struct ReportInput<'a> {
 /// The page as HTML. The same input gives the same bytes.
 pub fn html(input: &ReportInput) -> String {
     let mut page = String::new();
-    let title = escape(input.info.title);
-    let (light, dark) = figures::css_variables();
-    let style = STYLE.replace("/*figures-light*/", &light).replace("/*figures-dark*/", &dark);
-    let _ = write!(
-        page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"lookback\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-    );
     header(&mut page, input);
     page.push_str("<main>\n");
     findings(&mut page, &input.analysis.findings);
@@ -70,12 +58,10 @@ pub fn html(input: &ReportInput) -> String {
     }
     figures_of(&mut page, input.analysis);
     cells(&mut page, &input.analysis.cells);
-    how(&mut page, input);
-    let _ = write!(
-        page,
-        "</main>\n<footer>Written by lookback. This page needs no network.</footer>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    );
-    page
+    let specs = format!("Specs of all {} runs (JSON)", input.counts.planned);
+    how(&mut page, input.environment, &specs, input.specs_json);
+    page.push_str("</main>\n");
+    whole(input.info.title, &page)
 }
 
 fn header(page: &mut String, input: &ReportInput) {
@@ -89,23 +75,15 @@ fn header(page: &mut String, input: &ReportInput) {
         linked(input.info.source)
     );
     page.push_str("<dl class=\"facts\">\n");
-    let mut fact = |name: &str, class: &str, value: &str| {
-        let _ = writeln!(page, "<div><dt>{name}</dt><dd class=\"{class}\">{}</dd></div>", escape(value));
-    };
-    fact("Suite", "", input.info.name);
-    fact("Preset", "", input.preset);
-    fact("Backend", "", input.backend);
-    fact("Runs done", "", &format!("{done} of {planned}"));
-    fact("Failed", if failed > 0 { "failed" } else { "" }, &failed.to_string());
-    fact("Not run yet", "", &open.to_string());
+    fact(page, "Suite", "", input.info.name);
+    fact(page, "Preset", "", input.preset);
+    fact(page, "Backend", "", input.backend);
+    fact(page, "Runs done", "", &format!("{done} of {planned}"));
+    fact(page, "Failed", if failed > 0 { "failed" } else { "" }, &failed.to_string());
+    fact(page, "Not run yet", "", &open.to_string());
     page.push_str("</dl>\n");
-    let _ = write!(
-        page,
-        "<div class=\"command\"><pre id=\"command\" aria-label=\"Command\"><code>{}</code></pre>\
-         <button type=\"button\" class=\"script-only\" data-copies=\"command\">Copy</button></div>\n\
-         <nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>",
-        escape(input.command)
-    );
+    command(page, input.command);
+    page.push_str("<nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>");
     if !input.analysis.summary.is_empty() {
         page.push_str("<li><a href=\"#summary\">Summary</a></li>");
     }
@@ -141,16 +119,7 @@ fn findings(page: &mut String, findings: &[Finding]) {
 
 fn figures_of(page: &mut String, analysis: &Analysis) {
     page.push_str("<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Figures</h2>\n");
-    for figure in &analysis.figures {
-        let _ = write!(
-            page,
-            "<figure id=\"figure-{}\">\n<h3>{}</h3>\n{}<figcaption>{}</figcaption>\n</figure>\n",
-            escape(&figure.id),
-            escape(&figure.title),
-            figures::svg(figure, Theme::Page),
-            escape(&figure.caption)
-        );
-    }
+    analysis.figures.iter().for_each(|one| figure(page, one));
     page.push_str("</section>\n");
 }
 
@@ -162,67 +131,6 @@ fn cells(page: &mut String, cells: &Table) {
     );
     table(page, "cells-table", cells);
     page.push_str("</section>\n");
-}
-
-/// A table that sorts by the column whose title is pressed.
-fn table(page: &mut String, id: &str, table: &Table) {
-    let class = |column| if is_numeric(table, column) { " class=\"number\"" } else { "" };
-    let classes: Vec<_> = (0..table.columns.len()).map(class).collect();
-    let _ = write!(page, "<div class=\"scroll\"><table id=\"{id}\" class=\"sortable\">\n<thead><tr>");
-    for (column, class) in table.columns.iter().zip(&classes) {
-        let _ = write!(
-            page,
-            "<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{}</button></th>",
-            escape(column)
-        );
-    }
-    page.push_str("</tr></thead>\n<tbody>\n");
-    for row in &table.rows {
-        page.push_str("<tr>");
-        for (cell, class) in row.iter().zip(&classes) {
-            let _ = write!(page, "<td{class}>{}</td>", escape(cell));
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody>\n</table></div>\n");
-}
-
-fn how(page: &mut String, input: &ReportInput) {
-    page.push_str("<section aria-labelledby=\"how\">\n<h2 id=\"how\">How it was run</h2>\n");
-    page.push_str("<div class=\"scroll\"><table>\n<tbody>\n");
-    for (name, value) in input.environment {
-        let _ = writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
-    }
-    page.push_str("</tbody>\n</table></div>\n");
-    let _ = write!(
-        page,
-        "<p></p>\n<details><summary>Specs of all {} runs (JSON)</summary><pre><code>{}</code></pre></details>\n</section>\n",
-        input.counts.planned,
-        escape_block(input.specs_json)
-    );
-}
-
-/// Escapes text whose line breaks stay.
-fn escape_block(text: &str) -> String {
-    text.lines().map(escape).collect::<Vec<_>>().join("\n")
-}
-
-/// Escapes text and makes links of the addresses in it.
-fn linked(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("https://").into_iter().chain(rest.find("http://")).min() {
-        let address = &rest[start..];
-        let end =
-            address.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')')).unwrap_or(address.len());
-        let address = address[..end].trim_end_matches(['.', ',', ';']);
-        out.push_str(&escape(&rest[..start]));
-        let escaped = escape(address);
-        let _ = write!(out, "<a href=\"{escaped}\" rel=\"noopener\">{escaped}</a>");
-        rest = &rest[start + address.len()..];
-    }
-    out.push_str(&escape(rest));
-    out
 }
 
 #[cfg(test)]
@@ -368,14 +276,5 @@ mod tests {
         let empty = Analysis { cells: Table::default(), summary: vec![], figures: vec![], findings: vec![] };
         let page = page(&empty);
         assert!(page.ends_with("</html>\n") && page.contains("This suite states no findings."));
-    }
-
-    #[test]
-    fn addresses_become_links() {
-        assert_eq!(
-            linked("A <b>, https://a.org/x?y=1&z (see http://b.org)."),
-            "A &lt;b&gt;, <a href=\"https://a.org/x?y=1&amp;z\" rel=\"noopener\">https://a.org/x?y=1&amp;z</a> (see \
-             <a href=\"http://b.org\" rel=\"noopener\">http://b.org</a>)."
-        );
     }
 }

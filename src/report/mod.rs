@@ -1,9 +1,17 @@
-//! Results for people and for programs: the page, the terminal's tables, the files.
+//! Results for people and for programs: the pages, the terminal's tables, the files.
 
+mod classes;
+mod curves;
 mod export;
 mod html;
+mod page;
+mod pictures;
+mod run;
 mod table;
+mod words;
 
 pub use export::{Cell, Column, Kind, ResultsTable};
 pub use html::{Counts, ReportInput, html};
+pub(crate) use pictures::{Attention, ImageInsights};
+pub(crate) use run::{RunReport, run_html};
 pub use table::{markdown_table, terminal_table};

@@ -3,6 +3,7 @@
 mod backends;
 mod backends_vit;
 mod faults;
+mod inspect;
 mod mistakes;
 mod own_model;
 mod sweep;

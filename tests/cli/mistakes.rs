@@ -71,7 +71,10 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
              plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
         ),
         (vec!["probe", "absent"], "Cannot read `absent/spec.json`: No such file or directory (os error 2)"),
-        (vec!["report", "absent"], "`absent` is no folder of a sweep: it has no `plan.json`."),
+        (
+            vec!["report", "absent"],
+            "`absent` is no folder of a sweep or a run: it has neither `plan.json` nor `spec.json`.",
+        ),
     ];
     for (arguments, expected) in cases {
         says(&arguments, folder.path(), expected);

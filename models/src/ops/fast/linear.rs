@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::matmul::{Old, Strides, product};
+use super::matmul::{Old, Strides, product, row_products};
 use super::simd::vectorized;
 use super::{Array, FastOp, View};
 
@@ -64,35 +64,15 @@ fn forward(input: View, weight: View, bias: Option<&[f32]>) -> Array {
     let [d_input, d_output] = sizes(weight);
     let mut shape = input.shape.to_vec();
     *shape.last_mut().expect("inputs have channels") = d_output;
-    let mut output = Array::zeros(&shape);
-    let chunks = output.data.par_chunks_mut(ROWS * d_output).zip(input.data.par_chunks(ROWS * d_input));
-    chunks.for_each(|(output, input)| {
-        let old = match bias {
-            Some(bias) => {
-                output.chunks_exact_mut(d_output).for_each(|row| row.copy_from_slice(bias));
-                Old::Keep
-            }
-            None => Old::Replace,
-        };
-        let rows = output.len() / d_output;
-        let into = (output, Strides::of_rows(d_output), old);
-        let right = (weight.data, Strides::of_rows(d_output));
-        product((rows, d_input, d_output), into, (input, Strides::of_rows(d_input)), right, 1.0);
-    });
-    output
+    let right = (weight.data, Strides::of_rows(d_output));
+    Array { data: row_products((d_input, d_output), input.data, right, bias, ROWS), shape }
 }
 
 fn of_input(input: View, weight: View, gradient: View) -> Array {
     let [d_input, d_output] = sizes(weight);
-    let mut into = Array::zeros(input.shape);
-    let chunks = into.data.par_chunks_mut(ROWS * d_input).zip(gradient.data.par_chunks(ROWS * d_output));
-    chunks.for_each(|(into, gradient)| {
-        let rows = into.len() / d_input;
-        let right = (weight.data, Strides::of_rows(d_output).transposed());
-        let into = (into, Strides::of_rows(d_input), Old::Replace);
-        product((rows, d_output, d_input), into, (gradient, Strides::of_rows(d_output)), right, 1.0);
-    });
-    into
+    let right = (weight.data, Strides::of_rows(d_output).transposed());
+    let data = row_products((d_output, d_input), gradient.data, right, None, ROWS);
+    Array { data, shape: input.shape.to_vec() }
 }
 
 fn of_weight(input: View, weight: View, gradient: View) -> Array {

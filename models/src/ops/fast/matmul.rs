@@ -71,16 +71,32 @@ pub(crate) fn product(
         }
         return;
     }
+    // SAFETY: the check above shows that every element that is written lies within `into`, which is borrowed mutably,
+    // so that it overlaps neither factor; its values are initialised.
+    unsafe { write((m, k, n), (into.as_mut_ptr(), at, old), left, right, scale) }
+}
+
+/// [`product`] to a place in memory, for k > 0.
+///
+/// # Safety
+/// All elements of the destination must be writable, apart from both factors, and initialised unless they are replaced.
+unsafe fn write(
+    (m, k, n): (usize, usize, usize),
+    (into, at, old): (*mut f32, Strides, Old),
+    left: (&[f32], Strides),
+    right: (&[f32], Strides),
+    scale: f32,
+) {
     left.1.check(m, k, left.0.len());
     right.1.check(k, n, right.0.len());
-    // SAFETY: the three checks above show that every element that is read or written lies within its slice, and
-    // `into` is borrowed mutably, so that it overlaps neither factor.
+    // SAFETY: the checks above show that every element that is read lies within its slice; the caller answers for what
+    // is written.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            into.as_mut_ptr().add(at.start),
+            into.add(at.start),
             at.columns,
             at.rows,
             old == Old::Keep,
@@ -98,6 +114,41 @@ pub(crate) fn product(
             gemm::Parallelism::None,
         );
     }
+}
+
+/// `left right` for a `left` of contiguous rows `[rows, k]` and a `k x n` matrix, plus a bias `[n]` in each row:
+/// `[rows, n]`, `chunk` rows at a time. The result is written once, not zeroed before.
+pub(crate) fn row_products(
+    (k, n): (usize, usize),
+    left: &[f32],
+    right: (&[f32], Strides),
+    bias: Option<&[f32]>,
+    chunk: usize,
+) -> Vec<f32> {
+    assert!(k > 0 && n > 0 && left.len().is_multiple_of(k), "rows of {k} values and products of {n}");
+    let count = left.len() / k * n;
+    let mut output = Vec::with_capacity(count);
+    let places = output.spare_capacity_mut()[..count].par_chunks_mut(chunk * n);
+    places.zip(left.par_chunks(chunk * k)).for_each(|(into, left)| {
+        let rows = left.len() / k;
+        assert_eq!(into.len(), rows * n);
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), n);
+            for row in into.chunks_exact_mut(n) {
+                row.iter_mut().zip(bias).for_each(|(place, value)| {
+                    place.write(*value);
+                });
+            }
+        }
+        let old = if bias.is_some() { Old::Keep } else { Old::Replace };
+        let destination = (into.as_mut_ptr().cast::<f32>(), Strides::of_rows(n), old);
+        // SAFETY: `into` has `rows * n` elements, which are those of the destination, is borrowed mutably, and is
+        // initialised by the bias where its values are kept.
+        unsafe { write((rows, k, n), destination, (left, Strides::of_rows(k)), right, 1.0) };
+    });
+    // SAFETY: the chunks above are all of the first `count` elements, and each product has written all of its own.
+    unsafe { output.set_len(count) };
+    output
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
@@ -141,6 +192,20 @@ mod tests {
         assert_eq!(into, [1.0, -5.0, -11.0, -11.0, -25.0]);
         product((2, 0, 2), (&mut into, at, Old::Replace), (&values, part), (&values, part), 1.0);
         assert_eq!(into, [1.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn products_of_rows_in_chunks() {
+        let left = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let right = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+        let right = (right.as_slice(), Strides::of_rows(3));
+        let plain = [1.0, 2.0, 3.0, 3.0, 4.0, 7.0, 5.0, 6.0, 11.0];
+        for chunk in [1, 2, 5] {
+            assert_eq!(row_products((2, 3), &left, right, None, chunk), plain);
+            let moved = row_products((2, 3), &left, right, Some(&[10.0, 20.0, 30.0]), chunk);
+            assert_eq!(moved, [11.0, 22.0, 33.0, 13.0, 24.0, 37.0, 15.0, 26.0, 41.0]);
+        }
+        assert!(row_products((2, 3), &[], right, None, 4).is_empty());
     }
 
     #[test]

@@ -1,0 +1,183 @@
+//! `lookback inspect RUN [IMAGE...]`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::backend::BackendTypes;
+use clap::Args;
+use lookback_benchmarks::RunSpec;
+use lookback_datasets::DataFolder;
+use lookback_datasets::images::{Image, read_picture};
+use lookback_registry::{Error, Result};
+
+use super::Exit;
+use super::args::{BackendArgument, DataArgument, DeviceArgument};
+use super::out;
+use super::probe::finished;
+use crate::backend::{BackendTask, Hosted};
+use crate::devices::choose_devices;
+use crate::figures::{self, Theme};
+use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, attention, sample};
+use crate::model_list::Models;
+use crate::run_folder::{read, write_json, write_whole};
+use crate::trained::TrainedRun;
+
+/// Classes that are named above a picture.
+const NAMED: usize = 3;
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArguments {
+    /// The folder of a finished run on images
+    pub run: PathBuf,
+    /// PNG or JPEG files [default: the first images of the validation split]
+    pub images: Vec<PathBuf>,
+    /// Images of the validation split
+    #[arg(long, value_name = "N", default_value = "8", conflicts_with = "images")]
+    pub samples: usize,
+    #[command(flatten)]
+    pub data: DataArgument,
+    /// The folder to write to [default: RUN/inspect]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
+}
+
+/// Draws what the attention of a finished run looks at, and the spectra of its scores.
+pub(super) fn inspect(arguments: &InspectArguments, models: &Models) -> Result<Exit> {
+    let (folder, spec) = finished(&arguments.run)?;
+    if arguments.samples == 0 {
+        return Err(Error::invalid("--samples", 0, "a whole number from 1 up"));
+    }
+    let pictures = arguments.images.iter().map(|path| read_picture(path)).collect::<Result<Vec<_>>>()?;
+    let names = names(&arguments.images);
+    let backend = arguments.backend.kind()?;
+    let devices = arguments.device.numbers();
+    backend.check_devices(devices)?;
+    let inside = backend.dispatch(LookInside {
+        spec: &spec,
+        weights: read(&folder.file("weights.safetensors"))?,
+        models,
+        devices,
+        data: arguments.data.folder(),
+        pictures: names.into_iter().zip(pictures).collect(),
+        samples: arguments.samples,
+    })?;
+
+    let out = arguments.out.clone().unwrap_or_else(|| folder.file("inspect"));
+    fs::create_dir_all(&out).map_err(|error| Error::caused(format!("Cannot create `{}`", out.display()), error))?;
+    for Look { name, guess, maps } in &inside.looks {
+        let title = format!("{name}: {}", answer(guess, &inside.classes));
+        let path = out.join(format!("attention-{name}.png"));
+        write_whole(&path, &Overlays::new(&guess.picture, maps).png(&title)?)?;
+        out::say(&format!("{title}\n  {}", path.display()));
+    }
+    write_json(&out.join("spectra.json"), &inside.spectra)?;
+    let svg = figures::svg(&inside.spectra.figure(), Theme::Paper);
+    write_whole(&out.join("spectra.svg"), svg.as_bytes())?;
+    write_whole(&out.join("spectra.png"), &figures::png(&svg)?)?;
+    out::say(&format!(
+        "singular values of the attention scores, mean over {} images\n  {}",
+        inside.spectra.samples,
+        out.join("spectra.json").display()
+    ));
+    Ok(Exit::Success)
+}
+
+/// The most probable classes, and the true one where it is known.
+fn answer(guess: &Guess, classes: &[String]) -> String {
+    let name = |class: usize| classes.get(class).map_or("unknown", String::as_str);
+    let likely = guess.ranked().into_iter().take(NAMED);
+    let likely: Vec<String> =
+        likely.map(|(class, probability)| format!("{} {:.1} %", name(class), 100.0 * probability)).collect();
+    let truth = guess.truth.map_or_else(String::new, |truth| format!(" (is {})", name(truth)));
+    likely.join(", ") + &truth
+}
+
+/// A name for each file: its own without its extension, and a number where another one before has that too.
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    let stem = |path: &Path| path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let mut names: Vec<String> = Vec::new();
+    for path in paths {
+        let own = stem(path);
+        let numbered = (2..).map(|number| format!("{own}-{number}"));
+        let free = std::iter::once(own.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    names
+}
+
+/// One image, and what the model makes of it.
+struct Look {
+    name: String,
+    guess: Guess,
+    maps: AttentionMaps,
+}
+
+/// Everything that is to be drawn.
+struct Inside {
+    looks: Vec<Look>,
+    spectra: Spectra,
+    classes: Vec<String>,
+}
+
+struct LookInside<'a> {
+    spec: &'a RunSpec,
+    weights: Vec<u8>,
+    models: &'a Models,
+    devices: &'a [usize],
+    data: DataFolder,
+    /// With their names; samples of the validation split where there are none.
+    pictures: Vec<(String, Image)>,
+    samples: usize,
+}
+
+impl BackendTask for LookInside<'_> {
+    type Output = Result<Inside>;
+
+    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+        let device = choose_devices::<B>(self.devices)?.swap_remove(0);
+        let run = TrainedRun::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
+        let Some(images) = run.task().images() else {
+            return Err(Error::new(format!("The task `{}` is not about images.", self.spec.task.name)));
+        };
+        let mut spectra = Spectra::default();
+        let mut look = |name: String, values: Vec<f32>, truth| {
+            let layers = attention(&run, values.clone())?;
+            // Before the spectra, which take long for tokens that are no patches.
+            let maps = AttentionMaps::of(&layers, (images.width, images.height))?;
+            spectra.add(&layers);
+            Ok(Look { name, guess: Guess::of(&run, images, values, truth)?, maps })
+        };
+        let looks: Vec<Look> = if self.pictures.is_empty() {
+            validation::<B>(&run, self.samples)?
+                .into_iter()
+                .enumerate()
+                .map(|(index, (values, truth))| look(format!("valid-{}", index + 1), values, Some(truth)))
+                .collect::<Result<_>>()?
+        } else {
+            let pictures = self.pictures.iter();
+            pictures.map(|(name, picture)| look(name.clone(), images.sample(picture)?, None)).collect::<Result<_>>()?
+        };
+        Ok(Inside { looks, spectra, classes: images.classes.clone() })
+    }
+}
+
+/// The first samples of the validation split with their classes, fewer where there are no more.
+pub(super) fn validation<B: Hosted>(run: &TrainedRun<B>, samples: usize) -> Result<Vec<(Vec<f32>, usize)>> {
+    let data = run.task().valid()?;
+    Ok((0..samples).map_while(|index| sample(data.as_ref(), index)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_get_numbers() {
+        let paths = ["a/cat.png", "b/cat.jpg", "dog.png", "cat-2.png"].map(PathBuf::from);
+        assert_eq!(names(&paths), ["cat", "cat-2", "dog", "cat-2-2"]);
+    }
+}

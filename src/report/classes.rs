@@ -1,0 +1,73 @@
+//! A classifier's mistakes, class by class.
+
+use std::fmt::Write as _;
+
+use lookback_benchmarks::Classification;
+
+use super::words::share;
+use crate::figures::escape;
+
+/// The confusion matrix, its cells coloured by their share, with a bar for the accuracy of each class.
+pub(super) fn classes(judged: &Classification) -> String {
+    let mut page = String::from(
+        "<p class=\"lead\">Validation samples by true class (rows) and predicted class (columns). Right ones are blue, \
+         mistakes red, the stronger the larger their share of the row; of either colour the largest share is full.</p>\n\
+         <div class=\"scroll\"><table class=\"confusion\">\n<thead><tr><th scope=\"col\">true \\ predicted</th>",
+    );
+    for class in &judged.classes {
+        let _ = write!(page, "<th scope=\"col\" class=\"number\">{}</th>", escape(class));
+    }
+    page.push_str("<th scope=\"col\">accuracy</th></tr></thead>\n<tbody>\n");
+    let shares: Vec<Vec<f64>> = judged.confusion.iter().map(|row| shares(row)).collect();
+    let largest = |right: bool| {
+        let cells = shares.iter().enumerate().flat_map(|(truth, row)| {
+            row.iter().enumerate().filter(move |(class, _)| (*class == truth) == right).map(|(_, share)| *share)
+        });
+        cells.fold(f64::MIN_POSITIVE, f64::max)
+    };
+    let (right, wrong) = (largest(true), largest(false));
+    for (truth, (class, counts)) in judged.classes.iter().zip(&judged.confusion).enumerate() {
+        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escape(class));
+        for (predicted, count) in counts.iter().enumerate() {
+            let (kind, most) = if predicted == truth { ("right", right) } else { ("wrong", wrong) };
+            let part = shares[truth][predicted] / most;
+            let _ = write!(page, "<td class=\"number {kind}\" style=\"--share:{part:.3}\">{count}</td>");
+        }
+        let accuracy = judged.class_accuracy.get(truth).copied().flatten();
+        let (part, text) = accuracy.map_or((0.0, "-".to_owned()), |part| (part, share(part)));
+        let _ = writeln!(page, "<td class=\"bar\" style=\"--share:{part:.3}\"><span></span>{text}</td></tr>");
+    }
+    page.push_str("</tbody>\n</table></div>\n");
+    page
+}
+
+/// The parts of their sum; zeros where there are none.
+fn shares(counts: &[usize]) -> Vec<f64> {
+    let sum = counts.iter().sum::<usize>().max(1) as f64;
+    counts.iter().map(|count| *count as f64 / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_share_of_either_kind_is_full() {
+        let names = ["a", "<b>", "c"].map(String::from);
+        // Of class 0, two right and two taken for class 1; of class 1, one right; none of class 2.
+        let logits = [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]].concat();
+        let mut targets = [1.0, 0.0, 0.0].repeat(4);
+        targets.extend([0.0, 1.0, 0.0]);
+        let page = classes(&Classification::of(&logits, &targets, &names));
+        for cell in [
+            "<td class=\"number right\" style=\"--share:0.500\">2</td>",
+            "<td class=\"number wrong\" style=\"--share:1.000\">2</td>",
+            "<td class=\"number right\" style=\"--share:1.000\">1</td>",
+            "<td class=\"bar\" style=\"--share:0.500\"><span></span>50.0 %</td>",
+            "<td class=\"bar\" style=\"--share:0.000\"><span></span>-</td>",
+            "<th scope=\"row\">&lt;b&gt;</th>",
+        ] {
+            assert_eq!(page.matches(cell).count(), 1, "{cell}");
+        }
+    }
+}
