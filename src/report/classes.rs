@@ -35,7 +35,7 @@ pub(super) fn classes(judged: &Classification) -> String {
         }
         let accuracy = judged.class_accuracy.get(truth).copied().flatten();
         let (part, text) = accuracy.map_or((0.0, "-".to_owned()), |part| (part, share(part)));
-        let _ = writeln!(page, "<td class=\"bar\" style=\"--share:{part:.3}\"><span></span>{text}</td></tr>");
+        let _ = writeln!(page, "<td class=\"bar\" style=\"--share:{part:.3}\">{text}<span></span></td></tr>");
     }
     page.push_str("</tbody>\n</table></div>\n");
     page
@@ -63,8 +63,8 @@ mod tests {
             "<td class=\"number right\" style=\"--share:0.500\">2</td>",
             "<td class=\"number wrong\" style=\"--share:1.000\">2</td>",
             "<td class=\"number right\" style=\"--share:1.000\">1</td>",
-            "<td class=\"bar\" style=\"--share:0.500\"><span></span>50.0 %</td>",
-            "<td class=\"bar\" style=\"--share:0.000\"><span></span>-</td>",
+            "<td class=\"bar\" style=\"--share:0.500\">50.0 %<span></span></td>",
+            "<td class=\"bar\" style=\"--share:0.000\">-<span></span></td>",
             "<th scope=\"row\">&lt;b&gt;</th>",
         ] {
             assert_eq!(page.matches(cell).count(), 1, "{cell}");

@@ -122,7 +122,7 @@ fn what(report: &RunReport) -> String {
     paragraph(&mut page, "Task", &report.spec.task.name, report.task.summary, report.task.source);
     let training = training_in_words(&report.spec.training, report.spec.seed, report.epoch);
     let _ = writeln!(page, "<p class=\"lead\"><b>Training.</b> {}</p>", escape(&training));
-    page.push_str("<div class=\"tables\">\n");
+    page.push_str("<details><summary>All parameters</summary>\n<div class=\"tables\">\n");
     for (kind, params) in [("Model", &report.spec.model.params), ("Task", &report.spec.task.params)] {
         if !params.is_empty() {
             let _ = writeln!(page, "<div>\n<h3>{kind}</h3>");
@@ -130,7 +130,7 @@ fn what(report: &RunReport) -> String {
             page.push_str("</div>\n");
         }
     }
-    page.push_str("</div>\n");
+    page.push_str("</div>\n</details>\n");
     page
 }
 
