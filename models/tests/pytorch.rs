@@ -1,4 +1,4 @@
-//! Outputs and gradients against PyTorch, with the same weights; `tests/reference/pytorch.py` makes the values.
+//! Outputs and gradients against PyTorch, with the same weights; `tests/reference/torch_modules.py` makes the values.
 //!
 //! PyTorch's `Linear` keeps `[outputs, inputs]`, here it is `[inputs, outputs]`: all matrices are transposed.
 //!

@@ -20,16 +20,12 @@ float32 holds exactly, then stored in float32.
 
 import math
 import pathlib
-import sys
 
-# torchvision, which timm imports, looks for a package `pytorch`: it must not find and run pytorch.py beside this file.
-sys.path = [entry for entry in sys.path if pathlib.Path(entry).resolve() != pathlib.Path(__file__).resolve().parent]
-
-import timm  # noqa: E402
-import torch  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
-from timm.models.vision_transformer import VisionTransformer  # noqa: E402
-from torch import nn  # noqa: E402
+import timm
+import torch
+from safetensors.torch import save_file
+from timm.models.vision_transformer import VisionTransformer
+from torch import nn
 
 COUNTS = {"vit_tiny_patch16_224": 5_362_762, "vit_small_patch16_224": 21_342_346}
 

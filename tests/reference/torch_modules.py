@@ -1,6 +1,6 @@
 """Reference values from PyTorch for models/tests/pytorch.rs.
 
-Usage:  python tests/reference/pytorch.py     (needs torch, safetensors)
+Usage:  python tests/reference/torch_modules.py     (needs torch, safetensors)
 
 Writes tests/reference/pytorch.safetensors. Every case `c` has its input `c.x`, weights `c.w.NAME`, output `c.y`,
 gradients `c.g.NAME` and `c.gx` of the scalar loss sum(y * c.r) with fixed random r. Weights are drawn and
