@@ -11,6 +11,7 @@ use burn::tensor::{
     backend::{AutodiffBackend, Backend, BackendTypes},
 };
 use lookback_benchmarks::{Decay, Optimizer, TrainingConfig};
+use lookback_models::ops;
 use lookback_registry::{Error, Result};
 
 /// A rule with its moments.
@@ -33,15 +34,10 @@ impl<I: Backend> Updater<I> {
         Self { training, updates: 0, moments: Vec::new(), average: None, gradient: None, decayed: None }
     }
 
-    /// Adds `factor` times the gradients of `model`, which may be a copy on another device, to those of the next update.
-    /// A parameter without gradient counts as one with zeros.
-    pub fn accumulate<B, M>(
-        &mut self,
-        model: &M,
-        mut gradients: GradientsParams,
-        factor: f64,
-        device: &<I as BackendTypes>::Device,
-    ) where
+    /// Adds `factor` times the gradients of `model` to those of the next update. A parameter without gradient counts as
+    /// one with zeros.
+    pub fn accumulate<B, M>(&mut self, model: &M, mut gradients: GradientsParams, factor: f64)
+    where
         B: AutodiffBackend<InnerBackend = I>,
         M: AutodiffModule<B>,
     {
@@ -50,10 +46,18 @@ impl<I: Backend> Updater<I> {
         if gather.gathered.is_empty() {
             return;
         }
-        let mut gradient = Tensor::cat(gather.gathered, 0).to_device(device);
-        if factor != 1.0 {
-            gradient = gradient * factor;
-        }
+        let gradient = Tensor::cat(gather.gathered, 0);
+        self.add_gradient(if factor == 1.0 { gradient } else { gradient * factor });
+    }
+
+    /// The sum of the gradients since the last update, `[parameters]`, where there were any; the next update is without
+    /// them.
+    pub fn take_gradient(&mut self) -> Option<Tensor<I, 1>> {
+        self.gradient.take()
+    }
+
+    /// Adds a gradient, `[parameters]`, to those of the next update.
+    pub fn add_gradient(&mut self, gradient: Tensor<I, 1>) {
         self.gradient = Some(match self.gradient.take() {
             Some(sum) => sum + gradient,
             None => gradient,
@@ -210,12 +214,12 @@ impl<I: Backend> Updater<I> {
 
 /// Scales the gradient so that its Euclidean norm is at most `max`, as PyTorch's `clip_grad_norm_`.
 fn clipped<I: Backend>(gradient: Tensor<I, 1>, max: f64) -> Tensor<I, 1> {
-    let norm = gradient.clone().mul(gradient.clone()).sum().sqrt();
+    let norm = ops::sum_of_squares(gradient.clone()).sqrt();
     gradient * (norm + 1e-6).recip().mul_scalar(max).clamp_max(1.0)
 }
 
 /// All trainable parameters, `[parameters]`.
-fn all_values<B: AutodiffBackend, M: Module<B>>(model: &M) -> Tensor<B::InnerBackend, 1> {
+pub(crate) fn all_values<B: AutodiffBackend, M: Module<B>>(model: &M) -> Tensor<B::InnerBackend, 1> {
     let mut gather = Gather::<B>::new(None);
     model.visit(&mut gather);
     Tensor::cat(gather.gathered, 0)
@@ -282,7 +286,7 @@ impl<B: AutodiffBackend> ModuleVisitor<B> for Gather<'_, B> {
 }
 
 /// The model with other values of its trainable parameters, in the order of [`Gather`].
-fn scatter<B: AutodiffBackend, M: Module<B>>(model: M, values: Tensor<B::InnerBackend, 1>) -> M {
+pub(crate) fn scatter<B: AutodiffBackend, M: Module<B>>(model: M, values: Tensor<B::InnerBackend, 1>) -> M {
     struct Scatter<B: AutodiffBackend> {
         values: Tensor<B::InnerBackend, 1>,
         start: usize,
@@ -368,12 +372,12 @@ mod tests {
         // Input and output map have 3 weights each; the recurrent matrix and biases are no maps' weights.
         assert_eq!(weights.iter().sum::<f32>(), 6.0);
         let start = values(&model);
-        updater.accumulate(&model, GradientsParams::new(), 1.0, &Default::default());
+        updater.accumulate(&model, GradientsParams::new(), 1.0);
         let first = updater.step(model, 0.1);
         for ((before, after), weight) in start.iter().zip(values(&first)).zip(weights) {
             assert!((after - before * (1.0 - 0.1 * 0.5 * weight)).abs() < 1e-7);
         }
-        updater.accumulate(&first, GradientsParams::new(), 1.0, &Default::default());
+        updater.accumulate(&first, GradientsParams::new(), 1.0);
         let before = values(&first);
         let second = updater.step(first, 0.1);
         let average = values(&updater.averaged(second.clone()));
@@ -393,7 +397,7 @@ mod tests {
         let updater = |optimizer| Updater::<Flex>::new(&TrainingConfig { optimizer, ..TrainingConfig::default() });
         let model = build(3);
         let mut trained = updater(Optimizer::AdamW);
-        trained.accumulate(&model, GradientsParams::new(), 1.0, &Default::default());
+        trained.accumulate(&model, GradientsParams::new(), 1.0);
         let model = trained.step(model, 0.1);
         let state = trained.state(&model).expect("a state");
         let mut other = updater(Optimizer::AdamW);

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use lookback_benchmarks::{Classification, RunResult, RunSpec, RunStatus, task};
 use lookback_datasets::DataFolder;
+use lookback_models::Io;
 use lookback_registry::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::model_list::Models;
 use crate::probe;
 use crate::run_folder::{RunFolder, read_json, write_json, write_whole};
 use crate::session::{Evaluation, Session, Speed, Step};
+use crate::trainee::Trainee;
 
 /// How a run is carried out; nothing here changes its numbers.
 #[derive(Debug, Clone)]
@@ -131,9 +133,13 @@ pub(crate) fn session<B: Hosted>(
     device: B::Device,
 ) -> Result<Session<B>> {
     let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params, data)?;
-    let request = Request { params: &spec.model.params, io: task.io(), seed: spec.seed, training: &spec.training };
-    let trainee = B::trainee(models.builder(&spec.model.name)?, request, &device)?;
+    let trainee = trainee::<B>(spec, models, task.io(), &device)?;
     Session::new(task, trainee, spec.training.clone(), spec.seed, device)
+}
+
+fn trainee<B: Hosted>(spec: &RunSpec, models: &Models, io: Io, device: &B::Device) -> Result<Box<dyn Trainee<B>>> {
+    let request = Request { params: &spec.model.params, io, seed: spec.seed, training: &spec.training };
+    B::trainee(models.builder(&spec.model.name)?, request, device)
 }
 
 struct Job<'a> {
@@ -164,7 +170,9 @@ impl BackendTask for Job<'_> {
         write_json(&folder.file("environment.json"), &environment)?;
 
         let session = session::<B>(spec, models, &options.data, device)?;
-        let mut session = session.with_devices(devices).with_loaders(options.loaders);
+        let io = session.task().io();
+        let further = devices.map(|device| Ok((device.clone(), trainee::<B>(spec, models, io, &device)?)));
+        let mut session = session.with_devices(further.collect::<Result<Vec<_>>>()?).with_loaders(options.loaders);
         let (_, warnings) = folder.restore_checkpoint(|progress, state| session.restore(progress, state));
         for message in warnings {
             observe(RunEvent::Warning { message });

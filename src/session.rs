@@ -81,8 +81,10 @@ pub struct Session<B: AutodiffBackend> {
     trainee: Box<dyn Trainee<B>>,
     training: TrainingConfig,
     seed: u64,
-    /// The first holds the model; parts of a batch go to one after the other.
-    devices: Vec<B::Device>,
+    /// Where the trainee is.
+    device: B::Device,
+    /// Further devices, each with a model of its own.
+    further: Vec<(B::Device, Box<dyn Trainee<B>>)>,
     train: TrainData,
     valid: ValidData<B>,
     progress: Progress,
@@ -114,13 +116,13 @@ impl<B: AutodiffBackend> Session<B> {
             curve: Vec::new(),
             ended: None,
         };
-        let devices = vec![device];
         Ok(Self {
             task,
             trainee,
             training,
             seed,
-            devices,
+            device,
+            further: Vec::new(),
             train,
             valid,
             progress,
@@ -136,11 +138,12 @@ impl<B: AutodiffBackend> Session<B> {
         self
     }
 
-    /// Spreads each batch over further devices beside the one of the model: data parallel training, in which every
-    /// device computes the gradient of its part.
+    /// Spreads each batch over further devices, each with such a trainee as the session has: data parallel training, in
+    /// which every device computes the gradient of its part. Weights and gradients go through the host, since burn 0.21
+    /// copies between devices on CUDA alone.
     #[must_use]
-    pub fn with_devices(mut self, further: impl IntoIterator<Item = B::Device>) -> Self {
-        self.devices.extend(further);
+    pub fn with_devices(mut self, further: impl IntoIterator<Item = (B::Device, Box<dyn Trainee<B>>)>) -> Self {
+        self.further.extend(further);
         self
     }
 
@@ -161,7 +164,7 @@ impl<B: AutodiffBackend> Session<B> {
 
     /// The device it runs on.
     pub fn device(&self) -> &B::Device {
-        &self.devices[0]
+        &self.device
     }
 
     /// Updates so far.
@@ -205,22 +208,39 @@ impl<B: AutodiffBackend> Session<B> {
     fn learn(&mut self, step: usize, samples: &[Sample]) -> Tensor<B::InnerBackend, 1> {
         let io = self.task.io();
         let mut noise = Noise::new(self.seed, step as u64);
-        let parts = (self.training.accumulation * self.devices.len()).min(samples.len());
-        let mut sum = None;
+        if !self.further.is_empty() && self.trainee.num_params() > 0 {
+            let values = self.trainee.values();
+            self.further.iter_mut().for_each(|(_, trainee)| trainee.set_values(values.clone()));
+        }
+        let devices = 1 + self.further.len();
+        let parts = (self.training.accumulation * devices).min(samples.len());
+        let mut losses = Vec::with_capacity(parts);
         for (index, part) in samples.chunks(samples.len().div_ceil(parts)).enumerate() {
-            let (inputs, targets) = tensors::<B>(part, io, &self.devices[index % self.devices.len()]);
+            let (device, trainee) = match index % devices {
+                0 => (&self.device, &mut self.trainee),
+                number => {
+                    let (device, trainee) = &mut self.further[number - 1];
+                    (&*device, trainee)
+                }
+            };
+            let (inputs, targets) = tensors::<B>(part, io, device);
             let share = part.len() as f64 / samples.len() as f64;
             let mut objective = |output| {
                 let loss = self.task.loss(output, targets.clone());
                 if parts == 1 { loss } else { loss * share }
             };
-            let loss = self.trainee.learn(inputs, &mut noise, &mut objective);
-            sum = Some(match sum {
-                Some(sum) => sum + loss,
-                None => loss,
-            });
+            losses.push(trainee.learn(inputs, &mut noise, &mut objective));
         }
-        sum.expect("a batch has samples")
+        // Only now that every device has its work: reading waits for it.
+        for (_, trainee) in &mut self.further {
+            if let Some(gradient) = trainee.take_gradient() {
+                self.trainee.add_gradient(gradient);
+            }
+        }
+        let here = |loss: Tensor<B::InnerBackend, 1>| {
+            if loss.device() == self.device { loss } else { Tensor::from_data(loss.into_data(), &self.device) }
+        };
+        losses.into_iter().map(here).reduce(|sum, loss| sum + loss).expect("a batch has samples")
     }
 
     fn evaluate(&mut self, rate: f64, last: bool) -> Evaluation {
@@ -294,7 +314,7 @@ impl<B: AutodiffBackend> Session<B> {
     pub(crate) fn restore(&mut self, progress: Progress, state: &[u8]) -> Result<()> {
         self.trainee.restore(state)?;
         self.loss_sum = (progress.loss_count > 0)
-            .then(|| Tensor::from_data(TensorData::new(vec![progress.loss_sum], [1]), &self.devices[0]));
+            .then(|| Tensor::from_data(TensorData::new(vec![progress.loss_sum], [1]), &self.device));
         self.progress = progress;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use burn::module::{AutodiffModule, Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{
-    FloatDType, Tensor,
+    FloatDType, Tensor, TensorData,
     backend::{AutodiffBackend, Backend},
 };
 use burn_store::{ModuleSnapshot, SafetensorsStore};
@@ -14,7 +14,7 @@ use lookback_models::{SequenceModel, init, ops};
 use lookback_registry::{Error, Result};
 use rand::RngExt;
 
-use crate::optimizer::Updater;
+use crate::optimizer::{Updater, all_values, scatter};
 
 /// A map from sequences to sequences without gradients: `[batch, length, d_input]` to
 /// `[batch, length, d_output]`.
@@ -28,8 +28,7 @@ pub trait Trainee<B: AutodiffBackend> {
     /// The tree of modules with their sizes, for people.
     fn describe(&self) -> String;
 
-    /// Adds the gradient of a loss to those of the next update, and gives the loss, `[1]`. The model is copied to the
-    /// input's device where it is on another.
+    /// Adds the gradient of a loss to those of the next update, and gives the loss, `[1]`.
     ///
     /// # Shapes
     /// - input `[batch, length, d_input]`
@@ -60,6 +59,18 @@ pub trait Trainee<B: AutodiffBackend> {
 
     /// One update against the gradients since the last.
     fn update(&mut self, learning_rate: f64);
+
+    /// The trainable scalars, `[parameters]`; there must be some.
+    fn values(&self) -> TensorData;
+
+    /// Replaces the trainable scalars by those of the same model elsewhere.
+    fn set_values(&mut self, values: TensorData);
+
+    /// Takes the sum of the gradients since the last update, `[parameters]`, where there were any.
+    fn take_gradient(&mut self) -> Option<TensorData>;
+
+    /// Adds a gradient of the same model elsewhere to those of the next update.
+    fn add_gradient(&mut self, gradient: TensorData);
 
     /// Weights, their average and optimiser state, bit for bit.
     ///
@@ -133,20 +144,17 @@ where
         noise: &mut Noise,
         loss: &mut dyn FnMut(Tensor<B, 3>) -> Tensor<B, 1>,
     ) -> Tensor<B::InnerBackend, 1> {
-        let home = self.model().devices().into_iter().next().unwrap_or_else(|| input.device());
-        let away = input.device() != home;
-        let copy = away.then(|| self.model().clone().fork(&input.device()));
-        let model = copy.as_ref().or(self.model.as_ref()).expect("the model is only absent within an update");
+        let model = self.model.as_ref().expect("the model is only absent within an update");
         let (dtype, scale) = match self.precision {
             Precision::Single => (None, 1.0),
             Precision::Half => (Some(FloatDType::F16), LOSS_SCALE),
             Precision::Bfloat16 => (Some(FloatDType::BF16), 1.0),
         };
         let loss = ops::in_precision(dtype, || loss(model.forward_training(input, noise)));
-        let detached = loss.clone().inner().to_device(&home);
+        let detached = loss.clone().inner();
         let scaled = if scale == 1.0 { loss } else { loss * scale };
         let gradients = GradientsParams::from_grads(scaled.backward(), model);
-        self.updater.accumulate::<B, M>(model, gradients, 1.0 / scale, &home);
+        self.updater.accumulate::<B, M>(model, gradients, 1.0 / scale);
         detached
     }
 
@@ -171,6 +179,24 @@ where
     fn update(&mut self, learning_rate: f64) {
         let model = self.model.take().expect("the model is only absent within an update");
         self.model = Some(self.updater.step::<B, M>(model, learning_rate));
+    }
+
+    fn values(&self) -> TensorData {
+        all_values::<B, M>(self.model()).into_data()
+    }
+
+    fn set_values(&mut self, values: TensorData) {
+        let model = self.model.take().expect("the model is only absent within an update");
+        let values = Tensor::from_data(values, &device_of::<B, M>(&model));
+        self.model = Some(scatter::<B, M>(model, values));
+    }
+
+    fn take_gradient(&mut self) -> Option<TensorData> {
+        self.updater.take_gradient().map(Tensor::into_data)
+    }
+
+    fn add_gradient(&mut self, gradient: TensorData) {
+        self.updater.add_gradient(Tensor::from_data(gradient, &device_of::<B, M>(self.model())));
     }
 
     fn state(&self) -> Result<Vec<u8>> {
@@ -201,6 +227,10 @@ where
     }
 }
 
+fn device_of<B: Backend, M: Module<B>>(model: &M) -> B::Device {
+    model.devices().into_iter().next().unwrap_or_default()
+}
+
 struct Perturb {
     beta: f64,
     rng: init::InitRng,
@@ -212,7 +242,7 @@ impl<B: Backend> ModuleMapper<B> for Perturb {
         param.map(|tensor| {
             let noise: Vec<f64> =
                 (0..tensor.shape().num_elements()).map(|_| (2.0 * rng.random::<f64>() - 1.0) * *beta).collect();
-            let noise = burn::tensor::TensorData::new(noise, tensor.dims());
+            let noise = TensorData::new(noise, tensor.dims());
             let device = tensor.device();
             tensor + Tensor::from_data(noise, &device)
         })

@@ -18,10 +18,11 @@ fn losses<C: ModelConfig>(config: &C, training: &TrainingConfig, further: usize)
     let params = json!({"length": 24, "train_samples": 64, "valid_samples": 4});
     let params = params.as_object().expect("an object");
     let task = (task::<B>("memory").expect("a task").build)(params, &DataFolder::default()).expect("valid parameters");
-    let model = config.build::<B>(task.io(), &mut init::rng(1), &device);
-    let trainee = Box::new(Trained::new(model, training));
-    let session = Session::<B>::new(task, trainee, training.clone(), 2, device).expect("a valid training");
-    let mut session = session.with_devices(vec![device; further]);
+    let io = task.io();
+    let trainee = |seed| Box::new(Trained::new(config.build::<B>(io, &mut init::rng(seed), &device), training));
+    let session = Session::<B>::new(task, trainee(1), training.clone(), 2, device).expect("a valid training");
+    // They start from other weights: those of the first must reach them.
+    let mut session = session.with_devices((0..further).map(|number| (device, trainee(3 + number as u64) as _)));
     let mut losses = Vec::new();
     while let Step::Evaluated(evaluation) = session.advance() {
         losses.push(evaluation.train_loss.expect("a finite loss"));

@@ -11,7 +11,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use lookback::backend::{BackendKind, BackendTask, Hosted, compiled, machine_devices};
 use lookback::benchmarks::{TrainingConfig, task};
 use lookback::datasets::DataFolder;
-use lookback::models::{Io, ModelConfig, SequenceModel, StackConfig, gru::GruConfig, init, vit::VitConfig};
+use lookback::models::{Io, ModelConfig, SequenceModel, StackConfig, gru::GruConfig, init, ops, vit::VitConfig};
 use lookback::{Session, Step, Trained};
 use serde_json::{Value, json};
 
@@ -162,6 +162,30 @@ fn a_vit_is_trained_judged_and_used() {
     }
 }
 
+/// The sum of the squares of this many numbers, by [`ops::sum_of_squares`].
+struct LongSum(usize);
+
+impl BackendTask for LongSum {
+    type Output = f64;
+
+    fn run<B: Hosted>(self, device: B::Device) -> f64 {
+        let values: Vec<f32> = (0..self.0).map(|index| (index % 100) as f32 / 100.0).collect();
+        let vector = Tensor::<B::InnerBackend, 1>::from_data(TensorData::new(values, [self.0]), &device);
+        ops::sum_of_squares(vector).into_data().iter::<f64>().sum()
+    }
+}
+
+#[test]
+fn sums_over_all_parameters_are_whole() {
+    for backend in compiled() {
+        for length in [1, 2, 1_000, 65_537, 549_514] {
+            let exact: f64 = (0..length).map(|index| f64::powi((index % 100) as f64 / 100.0, 2)).sum();
+            let distance = (alone(backend, LongSum(length)) - exact).abs();
+            assert!(distance <= 1e-5 * exact, "{backend}, {length} numbers: {distance:e}");
+        }
+    }
+}
+
 /// Whether a device computes in numbers of this type.
 struct Supports(DType);
 
@@ -211,10 +235,14 @@ impl BackendTask for Parallel {
         let build = task::<B>("memory").expect("a task").build;
         let task = build(params.as_object().expect("an object"), &DataFolder::default()).expect("valid parameters");
         let config = GruConfig { stack: StackConfig { d_model: 4, ..GruConfig::default().stack } };
-        let model = config.build::<B>(task.io(), &mut init::rng(1), &device);
-        let trainee = Box::new(Trained::new(model, &training));
-        let session = Session::<B>::new(task, trainee, training, 2, device).expect("a valid training");
-        let mut session = session.with_devices((1..self.0).map(|_| listed.clone()));
+        let io = task.io();
+        let trainee = |seed, device: &B::Device| {
+            Box::new(Trained::new(config.build::<B>(io, &mut init::rng(seed), device), &training))
+        };
+        let first = trainee(1, &device);
+        let session = Session::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");
+        let further = (1..self.0).map(|number| (listed.clone(), trainee(1 + number as u64, &listed) as _));
+        let mut session = session.with_devices(further);
         let mut losses = Vec::new();
         while let Step::Evaluated(evaluation) = session.advance() {
             losses.push(evaluation.train_loss.expect("a finite loss"));

@@ -11,6 +11,7 @@ mod exponentials;
 mod fast;
 mod maps;
 mod recurrent;
+mod sums;
 mod time;
 
 use std::cell::Cell;
@@ -25,6 +26,7 @@ pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponen
 pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map};
 pub use recurrent::complex_scan;
 pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
+pub use sums::sum_of_squares;
 pub use time::{shift, unbind};
 
 thread_local! {
