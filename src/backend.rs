@@ -224,7 +224,7 @@ backends! {
     Cuda, cuda, "cuda", "NVIDIA's GPUs (burn-cuda).", burn_cuda::Cuda, false,
         "NVIDIA's driver, and CUDA 12 or later with NVRTC", devices::numbered::<types::Cuda>;
     Rocm, rocm, "rocm", "AMD's GPUs (burn-rocm).", burn_rocm::Rocm, false,
-        "AMD's driver and ROCm with HIP", devices::numbered::<types::Rocm>;
+        "AMD's driver and ROCm with HIP", rocm_devices;
     Tch, tch, "tch", "LibTorch on the CPU (burn-tch).", burn_tch::LibTorch, true, "LibTorch 2.9", devices::host;
 }
 
@@ -237,24 +237,36 @@ fn adapters() -> Vec<(burn_wgpu::WgpuDevice, String)> {
 
     let backends = AutoGraphicsApi::backend().into();
     let descriptor = wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
-    let found = burn::tensor::read_sync(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
-    let of_kind = |kind| found.iter().map(wgpu::Adapter::get_info).filter(move |info| info.device_type == kind);
-    let mut listed = Vec::new();
-    let mut list = |device: WgpuDevice, name: &str| listed.push((device.clone(), format!("{name}, {device:?}")));
-    let gpus: [(_, fn(usize) -> WgpuDevice); 3] = [
-        (DeviceType::DiscreteGpu, WgpuDevice::DiscreteGpu),
-        (DeviceType::IntegratedGpu, WgpuDevice::IntegratedGpu),
-        (DeviceType::VirtualGpu, WgpuDevice::VirtualGpu),
-    ];
-    for (kind, device) in gpus {
-        of_kind(kind).enumerate().for_each(|(index, info)| list(device(index), &info.name));
-    }
+    let adapters = burn::tensor::read_sync(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let device = |kind, index| match kind {
+        DeviceType::DiscreteGpu => WgpuDevice::DiscreteGpu(index),
+        DeviceType::IntegratedGpu => WgpuDevice::IntegratedGpu(index),
+        DeviceType::VirtualGpu => WgpuDevice::VirtualGpu(index),
+        DeviceType::Cpu => WgpuDevice::Cpu,
+        DeviceType::Other => WgpuDevice::DefaultDevice,
+    };
     // Software drivers crash on cubecl's SPIR-V.
-    if !cfg!(feature = "vulkan") {
-        of_kind(DeviceType::Cpu).take(1).for_each(|info| list(WgpuDevice::Cpu, &info.name));
+    let software = (!cfg!(feature = "vulkan")).then_some(DeviceType::Cpu);
+    let gpus = [DeviceType::DiscreteGpu, DeviceType::IntegratedGpu, DeviceType::VirtualGpu];
+    let mut listed: Vec<(WgpuDevice, String)> = Vec::new();
+    for kind in gpus.into_iter().chain(software).chain([DeviceType::Other]) {
+        let of_kind = adapters.iter().map(wgpu::Adapter::get_info).filter(|info| info.device_type == kind);
+        for (index, info) in of_kind.enumerate() {
+            let device = device(kind, index);
+            // Of the last two kinds, burn-wgpu knows one adapter each.
+            if listed.iter().all(|(other, _)| *other != device) {
+                let name = format!("{}, {device:?}", info.name);
+                listed.push((device, name));
+            }
+        }
     }
-    of_kind(DeviceType::Other).take(1).for_each(|info| list(WgpuDevice::DefaultDevice, &info.name));
     listed
+}
+
+/// The devices of ROCm, whose runtime ends the process where its libraries are missing.
+#[cfg(feature = "rocm")]
+fn rocm_devices() -> Vec<(burn_rocm::RocmDevice, String)> {
+    if cubecl_hip_sys::is_available() { devices::numbered::<types::Rocm>() } else { Vec::new() }
 }
 
 /// The names of the backends of this build.

@@ -23,12 +23,19 @@ impl AttentionMaps {
     /// The maps of a model that cut an image of `size` (width and height, in pixels) into square patches.
     ///
     /// # Errors
-    /// There are no layers, or the tokens are not the patches of such an image.
+    /// There are no layers, they differ in their tokens, or the tokens are not the patches of such an image.
     pub fn of(layers: &[LayerAttention], size: (usize, usize)) -> Result<Self> {
         let Some(first) = layers.first() else {
             return Err(Error::new("The model has no attention to look into; attention maps need one such as `vit`."));
         };
-        let (grid, class_token) = patches(first.tokens(), size)?;
+        let tokens = first.tokens();
+        if layers.iter().flat_map(|layer| &layer.weights).any(|weights| weights.shape() != (tokens, tokens)) {
+            return Err(Error::new(
+                "The layers of the model attend among different numbers of tokens; attention maps need the same patches in \
+                 all of them.",
+            ));
+        }
+        let (grid, class_token) = patches(tokens, size)?;
         let seen = |weights: &DMatrix<f64>| {
             let all: RowDVector<f64> = if class_token { weights.row(0).into_owned() } else { weights.row_mean() };
             all.iter().skip(usize::from(class_token)).copied().collect::<Vec<f64>>()
@@ -95,6 +102,12 @@ mod tests {
             patches(1024, (32, 32)).unwrap_err().to_string(),
             "The model's attention is among 1024 tokens, which are no patches of an image of 32 x 32 pixels; attention \
              maps need a model of patches such as `vit`."
+        );
+        let (two, three) = (layer(2, &[&[0.5; 4]]), layer(3, &[&[0.5; 9]]));
+        assert_eq!(
+            AttentionMaps::of(&[two, three], (8, 4)).unwrap_err().to_string(),
+            "The layers of the model attend among different numbers of tokens; attention maps need the same patches in \
+             all of them."
         );
         assert_eq!(
             AttentionMaps::of(&[], (32, 32)).unwrap_err().to_string(),

@@ -39,10 +39,10 @@ pub struct Overlays {
 impl Overlays {
     /// Draws `maps` over the picture that they are of.
     pub fn new(picture: &Image, maps: &AttentionMaps) -> Self {
-        let over = |label: String, map: &[f64]| {
-            let (low, high) = range(map);
-            let range = format!("{:.1}–{:.1} %", 100.0 * low, 100.0 * high);
-            Overlay { label, range, image: overlay(picture, map, maps.grid) }
+        let over = |label: String, map: &[f64]| Overlay {
+            label,
+            range: percent(range(map)),
+            image: overlay(picture, map, maps.grid),
         };
         let heads = |(layer, heads): (usize, &Vec<Vec<f64>>)| {
             let label = |head| format!("layer {}, head {}", layer + 1, head + 1);
@@ -96,6 +96,13 @@ impl Overlays {
         text(&mut sheet, "each map from its smallest value to its largest", (beside, bar + LINE + 2), Anchor::Start);
         sheet.png()
     }
+}
+
+/// Two shares with as many digits as tell them apart: `1.52–1.63 %`.
+fn percent((low, high): (f64, f64)) -> String {
+    let (low, high) = (100.0 * low, 100.0 * high);
+    let decimals = if high - low >= 0.5 { 1 } else { 2 };
+    format!("{low:.decimals$}–{high:.decimals$} %")
 }
 
 /// The colours from the smallest value to the largest.
