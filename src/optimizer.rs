@@ -74,7 +74,10 @@ impl<I: Backend> Updater<I> {
         if self.training.decay == Decay::Weights && self.training.weight_decay != 0.0 && self.decayed.is_none() {
             self.decayed = Some(decayed::<B, M>(&model, &gradient.device()));
         }
-        let values = self.updated(all_values::<B, M>(&model), gradient, learning_rate);
+        let mut values = self.updated(all_values::<B, M>(&model), gradient, learning_rate);
+        if let Some(most) = self.training.max_weight {
+            values = values.clamp(-most, most);
+        }
         if let Some(most) = self.training.ema_decay {
             let updates = self.updates as f64;
             // The first weights are far from what they become: the average forgets them fast.

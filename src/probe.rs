@@ -1,7 +1,8 @@
 //! What a trained model remembers, and how firmly.
 
 use burn::tensor::{Tensor, TensorData, backend::AutodiffBackend};
-use lookback_benchmarks::Probe;
+use lookback_benchmarks::{AttentionProbes, Example, HeadProbe, Probe, Probes};
+use nalgebra::DMatrix;
 
 use crate::session::Session;
 use crate::trainee::Predictor;
@@ -21,13 +22,85 @@ const AMPLITUDES: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 /// <https://arxiv.org/abs/2305.19190> (memory function, stability under perturbation).
 pub fn probe<B: AutodiffBackend>(session: &Session<B>) -> Probe {
     let predictor = session.trainee().predictor();
-    Probe {
-        jacobian: jacobian(session),
-        impulse: impulse(session, &predictor),
-        memory_function: memory_function(session, &predictor),
-        stability: stability(session),
-        rho: session.task().true_memory().unwrap_or_default(),
+    let Probes { memory, attention } = session.task().probes();
+    let values = session.trainee().values();
+    let largest = values.iter::<f64>().map(f64::abs).reduce(f64::max);
+    let mut probe = Probe { largest_weight: largest.filter(|value| value.is_finite()), ..Probe::default() };
+    if memory {
+        probe.jacobian = jacobian(session);
+        probe.impulse = impulse(session, &predictor);
+        probe.memory_function = memory_function(session, &predictor);
+        probe.stability = stability(session);
+        probe.rho = session.task().true_memory().unwrap_or_default();
     }
+    if let Some(samples) = attention {
+        probe.attention = heads(session, samples);
+        probe.examples = examples(session, &predictor, samples.weights);
+    }
+    probe
+}
+
+/// What each attention head does on the first validation samples.
+fn heads<B: AutodiffBackend>(session: &Session<B>, samples: AttentionProbes) -> Vec<HeadProbe> {
+    let inputs = session.valid_inputs(samples.weights.max(samples.spectra)).inner();
+    let layers = session.trainee().attention(inputs).into_iter().enumerate();
+    layers
+        .flat_map(|(layer, attended)| {
+            let [_, heads, queries, keys] = attended.scores.dims();
+            let weights: Vec<f64> = attended.weights().into_data().iter::<f64>().collect();
+            let scores: Vec<f64> = attended.scores.into_data().iter::<f64>().collect();
+            (0..heads)
+                .map(move |head| {
+                    // Of all samples, the matrix of this head.
+                    let of = |values: &'_ [f64], most: usize| -> Vec<Vec<f64>> {
+                        values
+                            .chunks(queries * keys)
+                            .skip(head)
+                            .step_by(heads)
+                            .take(most)
+                            .map(<[f64]>::to_vec)
+                            .collect()
+                    };
+                    let rows = |matrix: Vec<f64>| matrix.chunks(keys).map(<[f64]>::to_vec).collect();
+                    let singular_values = |matrix: Vec<f64>| {
+                        let mut values =
+                            DMatrix::from_row_slice(queries, keys, &matrix).singular_values().as_slice().to_vec();
+                        values.sort_by(|left, right| right.total_cmp(left));
+                        values
+                    };
+                    HeadProbe {
+                        layer,
+                        head,
+                        weights: of(&weights, samples.weights).into_iter().map(rows).collect(),
+                        singular_values: of(&scores, samples.spectra).into_iter().map(singular_values).collect(),
+                    }
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The first validation samples with the model's outputs.
+fn examples<B: AutodiffBackend>(
+    session: &Session<B>,
+    predictor: &Predictor<B::InnerBackend>,
+    samples: usize,
+) -> Vec<Example> {
+    let io = session.task().io();
+    let inputs = session.valid_inputs(samples).inner();
+    let outputs: Vec<f32> = predictor(inputs.clone()).into_data().iter::<f32>().collect();
+    let inputs: Vec<f32> = inputs.into_data().iter::<f32>().collect();
+    let per_output = io.output_length() * io.d_output;
+    inputs
+        .chunks(io.length * io.d_input)
+        .zip(outputs.chunks(per_output))
+        .zip(session.valid_targets().chunks(per_output))
+        .map(|((input, output), target)| Example {
+            input: input.to_vec(),
+            target: target.to_vec(),
+            output: output.to_vec(),
+        })
+        .collect()
 }
 
 /// Mean over validation inputs of dy(T-1)/dx(T-1-s), first output channel, input channels averaged.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lookback_benchmarks::{Classification, RunResult, RunSpec, RunStatus, task};
+use lookback_benchmarks::{Classification, Probes, RunResult, RunSpec, RunStatus, task};
 use lookback_datasets::DataFolder;
 use lookback_models::Io;
 use lookback_registry::{Error, Result};
@@ -222,7 +222,9 @@ impl BackendTask for Job<'_> {
                 let (logits, targets) = session.predictions();
                 let judged = Classification::of(&logits, targets, &images.classes);
                 write_json(&folder.file("classification.json"), &judged)?;
-            } else if !session.task().io().single_output {
+            }
+            let Probes { memory, attention } = session.task().probes();
+            if memory || attention.is_some() {
                 write_json(&folder.file("probe.json"), &probe::probe(&session))?;
             }
             timing.probe_seconds = begun.elapsed().as_secs_f64();

@@ -338,6 +338,11 @@ impl<B: AutodiffBackend> Session<B> {
         (self.valid.predictions_of_first(&self.trainee.predictor(), usize::MAX), &self.valid.targets)
     }
 
+    /// The targets of the validation split, `[samples, output length, d_output]`, row-major.
+    pub(crate) fn valid_targets(&self) -> &[f32] {
+        &self.valid.targets
+    }
+
     /// The first `samples` validation inputs, `[samples, length, d_input]` (fewer where the split is smaller).
     pub(crate) fn valid_inputs(&self, samples: usize) -> Tensor<B, 3> {
         let inputs = self.valid.batches[0].clone();

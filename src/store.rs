@@ -9,6 +9,7 @@ use lookback_registry::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::run_folder::{RunFolder, read_json, write_json};
+use crate::runner::Timing;
 
 /// What all runs of a store share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,7 +144,9 @@ impl Store {
                     .iter()
                     .filter_map(|evaluation| Some((evaluation.step, evaluation.train_loss?, primary(evaluation)?)))
                     .collect();
-                Ok(Outcome { planned: planned.clone(), result, probe, curve })
+                let timing: Option<Timing> = read_json(&folder.file("timing.json"))?;
+                let seconds = timing.map(|timing| timing.training_seconds);
+                Ok(Outcome { planned: planned.clone(), result, probe, curve, seconds })
             })
             .collect()
     }

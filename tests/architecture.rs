@@ -60,10 +60,8 @@ fn libraries_know_only_what_is_below_them() {
 
 #[test]
 fn the_learner_has_no_case_for_a_task_or_a_model() {
-    let tasks: Vec<String> = lookback::benchmarks::tasks::<lookback::backend::types::Flex>()
-        .iter()
-        .map(|entry| format!("\"{}\"", entry.info.name))
-        .collect();
+    let tasks: Vec<String> =
+        lookback::benchmarks::task_kinds().iter().map(|kind| format!("\"{}\"", kind.info.name)).collect();
     let models = lookback::Models::default();
     let models = models.catalogue().iter().map(|entry| format!("\"{}\"", entry.info.name));
     let names: Vec<String> = tasks.into_iter().chain(models).collect();

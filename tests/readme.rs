@@ -82,7 +82,7 @@ fn outcomes() -> Vec<Outcome> {
     let order = suite("memory").expect("the suite").plan(&PlanRequest::new(Preset::Quick), &Catalogue::default());
     let outcome = |planned: Planned| {
         let result = results.get(&planned.spec.id()).cloned();
-        Outcome { planned, result, probe: None, curve: Vec::new() }
+        Outcome { planned, result, probe: None, curve: Vec::new(), seconds: None }
     };
     order.expect("a valid preset").into_iter().map(outcome).collect()
 }

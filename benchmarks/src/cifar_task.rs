@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::classification::{Classification, ImageClasses, check_smoothing};
-use crate::task::{Metrics, Objective, Task, TaskEntry, TaskInfo};
+use crate::task::{Metrics, Objective, Task, TaskInfo, TaskKind};
 
 /// Images of the training split.
 const TRAIN_IMAGES: usize = 50_000;
@@ -88,9 +88,9 @@ impl CifarConfig {
     }
 }
 
-/// The line of the list of tasks.
-pub fn entry<B: Backend>() -> TaskEntry<B> {
-    TaskEntry {
+/// What is known of the task.
+pub fn kind() -> TaskKind {
+    TaskKind {
         info: TaskInfo {
             name: "cifar10",
             summary: "The class of an image of CIFAR-10 from its 1024 pixels; cross entropy.",
@@ -99,8 +99,17 @@ pub fn entry<B: Backend>() -> TaskEntry<B> {
         },
         fields: fields::<CifarConfig>,
         resolve: |params| Ok(to_params(&CifarConfig::read(params)?)),
-        build: |params, folder| Ok(Box::new(CifarTask::new(CifarConfig::read(params)?, folder.clone())?)),
+        // The shape needs no data.
+        io: |params| Ok(CifarTask::new(CifarConfig::read(params)?, DataFolder::default())?.io()),
     }
+}
+
+/// Builds the task; the images are looked for once they are needed.
+///
+/// # Errors
+/// As [`CifarConfig::read`] and [`CifarTask::new`].
+pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
+    Ok(Box::new(CifarTask::new(CifarConfig::read(params)?, folder.clone())?))
 }
 
 /// Classification of CIFAR-10.

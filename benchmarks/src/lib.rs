@@ -5,8 +5,12 @@
 
 pub mod cifar_task;
 pub mod classification;
+mod comparison;
+pub mod evidence;
+pub mod experiment;
 pub mod figure;
 pub mod memory_task;
+pub mod metrics;
 pub mod oracle;
 mod recipe;
 mod spec;
@@ -16,10 +20,14 @@ pub mod suites;
 mod task;
 
 pub use classification::{Classification, ImageClasses};
+pub use comparison::{Comparison, Ours};
 pub use recipe::{Recipe, recipe, recipe_or_model, recipes};
 pub use spec::{Decay, Named, Optimizer, Precision, RunSpec, SPEC_VERSION, Schedule, TrainingConfig};
 pub use suite::{
-    Analysis, Axes, ExtraModel, Finding, Outcome, PlanRequest, Planned, Preset, Probe, RunResult, RunStatus, Suite,
-    SuiteInfo, Table, Verdict,
+    Analysis, Axes, Example, ExtraModel, Finding, HeadProbe, Outcome, PlanRequest, Planned, Preset, Probe, RunResult,
+    RunStatus, Suite, SuiteInfo, Table, Verdict,
 };
-pub use task::{BuildTask, Metrics, Objective, Task, TaskEntry, TaskInfo, task, tasks};
+pub use task::{
+    AttentionProbes, BuildTask, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, TaskKind, task, task_kind,
+    task_kinds, tasks,
+};

@@ -26,7 +26,7 @@
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use lookback_datasets::{
-    InputProcess, MemoryDataset, MemoryDatasetConfig, MemoryFunction, Sample, Split, memory_function,
+    DataFolder, InputProcess, MemoryDataset, MemoryDatasetConfig, MemoryFunction, Sample, Split, memory_function,
     memory_function_entry,
 };
 use lookback_models::Io;
@@ -34,7 +34,8 @@ use lookback_registry::{Error, Params, Result, fields, parse, to_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::task::{Metrics, Objective, Task, TaskEntry, TaskInfo};
+use crate::metrics::{mean_squared_error, squared_errors};
+use crate::task::{Metrics, Objective, Task, TaskInfo, TaskKind};
 
 /// The parameters of task `memory`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +102,11 @@ impl MemoryConfig {
         self.memory_function()?.memory(self.data.length)
     }
 
+    /// The shape of its samples.
+    pub fn io(&self) -> Io {
+        Io::sequence(self.data.d_input, MemoryDataset::D_OUTPUT, self.data.length)
+    }
+
     /// Whether inputs are uncorrelated with mean 0 and variance 1, so that the error of a linear model is the
     /// weighted squared distance of its memory to rho.
     pub fn is_white(&self) -> bool {
@@ -118,9 +124,9 @@ pub fn resolve(params: &Params) -> Result<Params> {
     Ok(to_params(&config))
 }
 
-/// The line of the list of tasks.
-pub fn entry<B: Backend>() -> TaskEntry<B> {
-    TaskEntry {
+/// What is known of the task.
+pub fn kind() -> TaskKind {
+    TaskKind {
         info: TaskInfo {
             name: "memory",
             summary: "y(t) = sum_s rho(s) x(t-s) with a known memory function rho; mean squared error.",
@@ -129,8 +135,16 @@ pub fn entry<B: Backend>() -> TaskEntry<B> {
         },
         fields: fields::<MemoryConfig>,
         resolve,
-        build: |params, _| Ok(Box::new(MemoryTask::new(MemoryConfig::read(params)?)?)),
+        io: |params| Ok(MemoryConfig::read(params)?.io()),
     }
+}
+
+/// Builds the task; it needs no data.
+///
+/// # Errors
+/// As [`MemoryConfig::read`].
+pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
+    Ok(Box::new(MemoryTask::new(MemoryConfig::read(params)?)?))
 }
 
 /// A linear functional of the past with a known memory.
@@ -160,8 +174,7 @@ impl MemoryTask {
 
 impl Task for MemoryTask {
     fn io(&self) -> Io {
-        let MemoryDatasetConfig { d_input, length, .. } = self.config.data;
-        Io::sequence(d_input, MemoryDataset::D_OUTPUT, length)
+        self.config.io()
     }
 
     fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>> {
@@ -182,13 +195,7 @@ impl Task for MemoryTask {
     }
 
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics {
-        assert_eq!(predictions.len(), targets.len(), "there must be one prediction per target");
-        let count = targets.len() as f64;
-        let mean = targets.iter().copied().map(f64::from).sum::<f64>() / count;
-        let variance = targets.iter().map(|target| (f64::from(*target) - mean).powi(2)).sum::<f64>() / count;
-        let errors = predictions.iter().zip(targets).map(|(p, t)| (f64::from(*p) - f64::from(*t)).powi(2));
-        let mse = errors.sum::<f64>() / count;
-        vec![("nmse", mse / variance), ("mse", mse)]
+        squared_errors(predictions, targets)
     }
 
     fn true_memory(&self) -> Option<Vec<f64>> {
@@ -198,7 +205,6 @@ impl Task for MemoryTask {
 
 impl<B: Backend> Objective<B> for MemoryTask {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
-        let error = prediction - target;
-        (error.clone() * error).mean()
+        mean_squared_error(prediction, target)
     }
 }

@@ -175,11 +175,13 @@ pub struct TrainingConfig {
     pub accumulation: usize,
     /// The numbers of matrix products in training.
     pub precision: Precision,
+    /// After each update every parameter is cut off at this absolute value (projected gradient descent); not where absent.
+    pub max_weight: Option<f64>,
 }
 
 /// Fields that earlier versions did not have: they stand in a spec only where they differ from their defaults, so that
 /// runs of those versions keep their identity.
-const ADDED: [&str; 4] = ["accumulation", "decay", "ema_decay", "precision"];
+const ADDED: [&str; 5] = ["accumulation", "decay", "ema_decay", "max_weight", "precision"];
 
 impl Default for TrainingConfig {
     fn default() -> Self {
@@ -206,6 +208,7 @@ impl Default for TrainingConfig {
             ema_decay: None,
             accumulation: 1,
             precision: Precision::default(),
+            max_weight: None,
         }
     }
 }
@@ -260,6 +263,9 @@ impl TrainingConfig {
         }
         if let Some(norm) = self.clip_norm {
             positive("clip_norm", norm, norm > 0.0)?;
+        }
+        if let Some(most) = self.max_weight {
+            positive("max_weight", most, most > 0.0)?;
         }
         if let Some(target) = self.stop_below {
             positive("stop_below", target, target > 0.0)?;

@@ -6,6 +6,7 @@ use lookback_models::Catalogue;
 use lookback_registry::{Params, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::Comparison;
 use crate::figure::Figure;
 use crate::spec::{Named, RunSpec};
 
@@ -107,6 +108,41 @@ pub struct Probe {
     pub stability: Vec<(f64, f64)>,
     /// The true memory rho(s), where the task has one.
     pub rho: Vec<f64>,
+    /// What attention does, where the task asks for it: layer by layer, heads in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<HeadProbe>,
+    /// The samples behind [`HeadProbe::weights`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
+    /// The largest absolute value of a weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_weight: Option<f64>,
+}
+
+/// What one attention head does on validation samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadProbe {
+    /// Its layer, from 0.
+    pub layer: usize,
+    /// Its number in the layer, from 0.
+    pub head: usize,
+    /// How much each query attends to each key: by sample, `[queries][keys]`.
+    pub weights: Vec<Vec<Vec<f64>>>,
+    /// Singular values of the scores before the softmax, decreasing, by sample.
+    pub singular_values: Vec<Vec<f64>>,
+}
+
+/// A validation sample with what a trained model makes of it; all row-major.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// `[length, d_input]`.
+    pub input: Vec<f32>,
+    /// `[output length, d_output]`.
+    pub target: Vec<f32>,
+    /// `[output length, d_output]`.
+    pub output: Vec<f32>,
 }
 
 /// A planned run with what came of it.
@@ -120,6 +156,8 @@ pub struct Outcome {
     pub probe: Option<Probe>,
     /// Loss curve: (step, training loss, validation metric) at each evaluation.
     pub curve: Vec<(usize, f64, f64)>,
+    /// Seconds of training, which differ from one machine and day to the next.
+    pub seconds: Option<f64>,
 }
 
 /// Whether a finding is true of the results.
@@ -159,7 +197,7 @@ pub struct Table {
 }
 
 /// What a suite reads from its outcomes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Analysis {
     /// One row per cell of the grid: all statistics.
     pub cells: Table,
@@ -169,6 +207,8 @@ pub struct Analysis {
     pub figures: Vec<Figure>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// Published values beside ours.
+    pub comparisons: Vec<Comparison>,
 }
 
 /// What is known of a suite without planning it.
@@ -194,6 +234,11 @@ pub trait Suite: Send + Sync {
     /// # Errors
     /// No seeds, or an extra model that is unknown, not valid, or has a label of the suite's.
     fn plan(&self, request: &PlanRequest, models: &Catalogue) -> Result<Vec<Planned>>;
+
+    /// Experiments of the suite that train nothing: their results are in every analysis.
+    fn exact(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Statistics, figures and findings of whatever has been run so far.
     ///

@@ -11,6 +11,24 @@ use crate::classification::ImageClasses;
 /// Metrics by name; the first is the primary one, and smaller is better.
 pub type Metrics = Vec<(&'static str, f64)>;
 
+/// What is looked into once a model has learnt a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probes {
+    /// Learned memory, memory function and stability: for tasks with an output at each time step.
+    pub memory: bool,
+    /// What attention does on validation samples.
+    pub attention: Option<AttentionProbes>,
+}
+
+/// On how many validation samples attention is looked into, the first of the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttentionProbes {
+    /// Samples whose attention weights, inputs, targets and outputs are kept.
+    pub weights: usize,
+    /// Samples whose scores before the softmax are decomposed.
+    pub spectra: usize,
+}
+
 /// The data of a task, and how predictions are judged.
 pub trait Task: Send + Sync {
     /// The shape that it asks of a model.
@@ -49,6 +67,11 @@ pub trait Task: Send + Sync {
         None
     }
 
+    /// What is looked into once a model has learnt this.
+    fn probes(&self) -> Probes {
+        Probes { memory: !self.io().single_output, attention: None }
+    }
+
     /// What the samples show, where they are images to be classified.
     fn images(&self) -> Option<&ImageClasses> {
         None
@@ -78,31 +101,60 @@ pub struct TaskInfo {
 /// Builds a task from its parameters and the folder of the data sets.
 pub type BuildTask<B> = fn(&Params, &DataFolder) -> Result<Box<dyn Objective<B>>>;
 
-/// One line of the list of tasks.
-pub struct TaskEntry<B: Backend> {
+/// What can be asked of a task by its name, without a backend.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskKind {
     /// Name, summary, source.
     pub info: TaskInfo,
     /// Parameters with documentation and defaults.
     pub fields: fn() -> Vec<Field>,
     /// All parameters, defaults filled in.
     pub resolve: fn(&Params) -> Result<Params>,
+    /// The shape that a task of these parameters asks of a model.
+    pub io: fn(&Params) -> Result<Io>,
+}
+
+/// One line of the list of tasks.
+pub struct TaskEntry<B: Backend> {
+    /// What is known of it without a backend.
+    pub kind: TaskKind,
     /// Builds the task from its parameters; data sets are looked for in the folder once they are needed.
     pub build: BuildTask<B>,
 }
 
-/// The list of tasks. Adding one is one file, its `mod` line, and one line here.
-pub fn tasks<B: Backend>() -> Vec<TaskEntry<B>> {
-    vec![crate::memory_task::entry(), crate::cifar_task::entry()]
+/// Adding a task is one file with the functions `kind` and `build`, its `mod` line, and its module here.
+macro_rules! tasks {
+    ($($module:path),* $(,)?) => {
+        /// The list of tasks, without a backend.
+        pub fn task_kinds() -> Vec<TaskKind> {
+            vec![$({ use $module as listed; listed::kind() }),*]
+        }
+
+        /// The list of tasks.
+        pub fn tasks<B: Backend>() -> Vec<TaskEntry<B>> {
+            vec![$({ use $module as listed; TaskEntry { kind: listed::kind(), build: listed::build::<B> } }),*]
+        }
+    };
+}
+
+tasks![crate::memory_task, crate::cifar_task,];
+
+/// What is known of the task named `name`.
+///
+/// # Errors
+/// The name is unknown: lists the known ones, nearest first.
+pub fn task_kind(name: &str) -> Result<TaskKind> {
+    let all = task_kinds();
+    let known = all.iter().find(|kind| kind.info.name == name).copied();
+    known.ok_or_else(|| unknown_name("task", name, all.iter().map(|kind| kind.info.name)))
 }
 
 /// The task named `name`.
 ///
 /// # Errors
-/// The name is unknown: lists the known ones, nearest first.
+/// As [`task_kind`].
 pub fn task<B: Backend>(name: &str) -> Result<TaskEntry<B>> {
-    let mut all = tasks::<B>();
-    match all.iter().position(|entry| entry.info.name == name) {
-        Some(index) => Ok(all.swap_remove(index)),
-        None => Err(unknown_name("task", name, all.iter().map(|entry| entry.info.name))),
-    }
+    task_kind(name)?;
+    let entry = tasks::<B>().into_iter().find(|entry| entry.kind.info.name == name);
+    Ok(entry.expect("the two lists are one"))
 }

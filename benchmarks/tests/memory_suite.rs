@@ -77,7 +77,7 @@ fn analyse(outcomes: &[Outcome]) -> Analysis {
 }
 
 fn not_run(planned: Planned) -> Outcome {
-    Outcome { planned, result: None, probe: None, curve: Vec::new() }
+    Outcome { planned, result: None, probe: None, curve: Vec::new(), seconds: None }
 }
 
 /// A finished run with this NMSE and all diagnostics.
@@ -100,8 +100,10 @@ fn finished(planned: Planned, nmse: f64) -> Outcome {
             memory_function: over_lags.clone(),
             stability: vec![(0.0, nmse), (1e-3, nmse * 2.0), (1e-1, 1.0)],
             rho: over_lags,
+            ..Probe::default()
         }),
         curve: vec![(5, 1.0, 0.9), (10, 0.5, nmse)],
+        seconds: None,
         planned,
     }
 }
@@ -176,7 +178,7 @@ fn every_plan_resolves_and_no_run_comes_twice() {
                 continue;
             }
             let entry = task::<Flex>(&spec.task.name).unwrap();
-            assert_eq!((entry.resolve)(&spec.task.params).unwrap(), spec.task.params, "a plan is resolved");
+            assert_eq!((entry.kind.resolve)(&spec.task.params).unwrap(), spec.task.params, "a plan is resolved");
             let task = (entry.build)(&spec.task.params, &DataFolder::default()).unwrap();
             let model = *models.get(&spec.model.name).unwrap();
             let facts = model.facts(&spec.model.params, task.io()).unwrap();

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use burn_flex::Flex;
-use lookback_benchmarks::{Objective, task};
+use lookback_benchmarks::{Objective, task, task_kind};
 use lookback_datasets::DataFolder;
 use lookback_registry::{Params, Result};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn bad_parameters_are_errors_with_full_sentences() {
         ),
     ] {
         assert_eq!(build(value.clone()).err().unwrap().to_string(), expected, "{value}");
-        let resolved = (task::<Flex>("memory").unwrap().resolve)(&params(value));
+        let resolved = (task_kind("memory").unwrap().resolve)(&params(value));
         assert_eq!(resolved.unwrap_err().to_string(), expected);
     }
     let unknown = build(json!({"function": "impuls"})).err().unwrap().to_string();
@@ -52,18 +52,18 @@ fn bad_parameters_are_errors_with_full_sentences() {
 
 #[test]
 fn resolving_fills_in_all_defaults_and_changes_nothing_twice() {
-    let resolve = task::<Flex>("memory").unwrap().resolve;
+    let resolve = task_kind("memory").unwrap().resolve;
     let once = resolve(&params(json!({"function": "airy", "function_params": {"alpha": 6}}))).unwrap();
     assert_eq!(once["function_params"]["kappa"], 0.25);
     assert_eq!((&once["length"], &once["train_samples"], &once["stream"]), (&json!(128), &json!(4096), &json!(false)));
     assert_eq!(resolve(&once).unwrap(), once);
-    let names: Vec<_> = (task::<Flex>("memory").unwrap().fields)().into_iter().map(|field| field.name).collect();
+    let names: Vec<_> = (task_kind("memory").unwrap().fields)().into_iter().map(|field| field.name).collect();
     assert_eq!(once.keys().cloned().collect::<Vec<_>>(), names);
 }
 
 #[test]
 fn every_parameter_is_documented() {
-    for field in (task::<Flex>("memory").unwrap().fields)() {
+    for field in (task_kind("memory").unwrap().fields)() {
         assert!(!field.doc.is_empty(), "{}", field.name);
     }
 }

@@ -1,7 +1,6 @@
 //! `lookback list`.
 
-use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{recipes, suites::suites, tasks};
+use lookback_benchmarks::{recipes, suites::suites, task_kinds};
 use lookback_datasets::memory_functions;
 use lookback_registry::{Field, Result};
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{ListArguments, ListKind};
 use super::out;
-use crate::backend::{BackendKind, BackendTask, Hosted, backends};
+use crate::backend::{BackendKind, backends};
 use crate::model_list::Models;
 
 /// One entry of a list.
@@ -78,7 +77,16 @@ fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
                 line(info.name, &format!("{}  ({})", info.formula, info.structure), json)
             })
             .collect(),
-        ListKind::Tasks => BackendKind::first()?.dispatch(TaskLines),
+        ListKind::Tasks => task_kinds()
+            .iter()
+            .map(|kind| {
+                let info = kind.info;
+                let fields: Vec<Field> = (kind.fields)();
+                let json = json!({"name": info.name, "summary": info.summary, "source": info.source,
+                    "parameters": fields});
+                line(info.name, info.summary, json)
+            })
+            .collect(),
         ListKind::Recipes => recipes()
             .iter()
             .map(|recipe| {
@@ -131,23 +139,4 @@ fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
             })
             .collect(),
     })
-}
-
-struct TaskLines;
-
-impl BackendTask for TaskLines {
-    type Output = Vec<Line>;
-
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Vec<Line> {
-        tasks::<B>()
-            .iter()
-            .map(|entry| {
-                let info = entry.info;
-                let fields: Vec<Field> = (entry.fields)();
-                let json = json!({"name": info.name, "summary": info.summary, "source": info.source,
-                    "parameters": fields});
-                Line { name: info.name.to_owned(), text: info.summary.to_owned(), json }
-            })
-            .collect()
-    }
 }

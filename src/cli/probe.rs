@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Probe, RunSpec};
+use lookback_benchmarks::{Probe, RunSpec, task_kind};
 use lookback_datasets::DataFolder;
 use lookback_registry::{Error, Result};
 
 use super::Exit;
 use super::args::ProbeArguments;
 use super::out;
-use super::resolve::resolve_task;
 use crate::backend::{BackendTask, Hosted};
 use crate::devices::choose_devices;
 use crate::model_list::Models;
@@ -36,7 +35,7 @@ pub(super) fn finished(path: &Path) -> Result<(RunFolder, RunSpec)> {
 pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit> {
     let (folder, spec) = finished(&arguments.run)?;
     let backend = arguments.backend.kind()?;
-    if resolve_task(&spec.task, backend)?.1.single_output {
+    if (task_kind(&spec.task.name)?.io)(&spec.task.params)?.single_output {
         return Err(Error::new(format!(
             "The task `{}` has one output per sequence, and so no memory over time to show; see `lookback eval`.",
             spec.task.name

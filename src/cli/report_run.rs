@@ -91,7 +91,7 @@ impl BackendTask for Learn<'_> {
                 insights(&TrainedRun::<B>::new(self.spec, weights, self.models, &self.data, device)?)?
             }
         };
-        Ok(Learnt { task: entry.info, epoch, images })
+        Ok(Learnt { task: entry.kind.info, epoch, images })
     }
 }
 

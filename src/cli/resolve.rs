@@ -1,7 +1,7 @@
 //! From what stands on the command line to complete specs.
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task};
+use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task, task_kind};
 use lookback_datasets::DataFolder;
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, nearest, unknown_name};
@@ -11,38 +11,28 @@ use crate::backend::{BackendKind, BackendTask, Hosted};
 use crate::model_list::Models;
 
 /// The spec with every default filled in and every parameter checked, and the task's shape.
-pub(super) fn resolve(spec: &RunSpec, models: &Models, backend: BackendKind) -> Result<(RunSpec, Io)> {
+pub(super) fn resolve(spec: &RunSpec, models: &Models) -> Result<(RunSpec, Io)> {
     let model = models.catalogue().get(&spec.model.name)?;
-    let (task, io) = resolve_task(&spec.task, backend)?;
+    let kind = task_kind(&spec.task.name)?;
+    let task = Named { name: spec.task.name.clone(), params: (kind.resolve)(&spec.task.params)? };
+    let io = (kind.io)(&task.params)?;
     let params = model.facts(&spec.model.params, io)?.params;
     spec.training.validate()?;
     Ok((RunSpec { task, model: Named { name: spec.model.name.clone(), params }, ..spec.clone() }, io))
 }
 
-/// The task with every default filled in, and its shape.
-pub(super) fn resolve_task(named: &Named, backend: BackendKind) -> Result<(Named, Io)> {
-    let (params, io, _) = backend.dispatch(Resolve(named))?;
-    Ok((Named { name: named.name.clone(), params }, io))
-}
-
 /// Training samples of one epoch of a task, where it has epochs.
 pub(super) fn epoch(named: &Named, backend: BackendKind) -> Result<Option<usize>> {
-    Ok(backend.dispatch(Resolve(named))?.2)
-}
+    struct Epoch<'a>(&'a Named);
+    impl BackendTask for Epoch<'_> {
+        type Output = Result<Option<usize>>;
 
-struct Resolve<'a>(&'a Named);
-
-impl BackendTask for Resolve<'_> {
-    /// All parameters, the shape, and the samples of an epoch.
-    type Output = Result<(Params, Io, Option<usize>)>;
-
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-        let entry = task::<B>(&self.0.name)?;
-        let params = (entry.resolve)(&self.0.params)?;
-        // The shape needs no data.
-        let task = (entry.build)(&params, &DataFolder::default())?;
-        Ok((params, task.io(), task.epoch()))
+        fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+            // The number needs no data.
+            Ok((task::<B>(&self.0.name)?.build)(&self.0.params, &DataFolder::default())?.epoch())
+        }
     }
+    backend.dispatch(Epoch(named))
 }
 
 /// `NAME`, or `NAME:KEY=VALUE:...` with parameters of the model and, as `training.KEY`, of its training.

@@ -1,7 +1,7 @@
 //! `lookback show`.
 
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Named, PlanRequest, TrainingConfig, suites, task};
+use lookback_benchmarks::{PlanRequest, TrainingConfig, suites, task_kind};
 use lookback_datasets::memory_function_entry;
 use lookback_models::Io;
 use lookback_registry::{Field, Params, Result};
@@ -10,7 +10,7 @@ use super::Exit;
 use super::args::{ShowArguments, ShowKind};
 use super::out;
 use super::progress::name;
-use super::resolve::{resolve_task, set_pairs};
+use super::resolve::set_pairs;
 use crate::backend::{BackendKind, BackendTask, BuildEverywhere, Hosted, Request};
 use crate::model_list::Models;
 
@@ -97,19 +97,12 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
 }
 
 fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
-    struct Fields<'a>(&'a str);
-    impl BackendTask for Fields<'_> {
-        type Output = Result<(Vec<Field>, lookback_benchmarks::TaskInfo)>;
-        fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-            let entry = task::<B>(self.0)?;
-            Ok(((entry.fields)(), entry.info))
-        }
-    }
-    let backend = BackendKind::first()?;
-    let (fields, info) = backend.dispatch(Fields(&arguments.name))?;
-    let (named, io) = resolve_task(&Named { name: arguments.name.clone(), params }, backend)?;
+    let kind = task_kind(&arguments.name)?;
+    let info = kind.info;
+    let params = (kind.resolve)(&params)?;
+    let io = (kind.io)(&params)?;
     out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.name, info.summary, info.source));
-    out::say(&parameters(&fields, &named.params));
+    out::say(&parameters(&(kind.fields)(), &params));
     out::say(&format!(
         "\nshape: inputs [batch, {}, {}], targets [batch, {}, {}]",
         io.length,

@@ -24,7 +24,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Trains one model on one task.
 pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> {
     let backend = arguments.backend.kind()?;
-    let (spec, _) = resolve(&spec(&arguments, models, backend)?, models, backend)?;
+    let (spec, _) = resolve(&spec(&arguments, models, backend)?, models)?;
     let devices = [arguments.device.numbers(), &arguments.devices].concat();
     backend.check_devices(&devices)?;
     let folder = RunFolder::new(match arguments.out {

@@ -73,6 +73,7 @@ fn errors() -> Figure {
                 x: Axis { ticks, log: p == 0, ..axis("α", false) },
                 y: axis("NMSE", true),
                 series: all,
+                heat: None,
             }
         })
         .collect();
@@ -100,6 +101,7 @@ fn sizes() -> Figure {
             x: axis("parameters", true),
             y: axis("NMSE", true),
             series: all.collect(),
+            heat: None,
         }],
         columns: 1,
     }
@@ -122,6 +124,7 @@ fn memories() -> Figure {
             x: axis("lag s", false),
             y: axis("ρ(s)", false),
             series: learned.chain([truth]).collect(),
+            heat: None,
         }
     });
     Figure {
@@ -148,6 +151,7 @@ fn losses() -> Figure {
             x: axis("step", false),
             y: axis("validation NMSE", true),
             series: all.collect(),
+            heat: None,
         }
     });
     Figure {

@@ -222,6 +222,7 @@ mod tests {
                 mark: Mark::Line,
                 points: values.iter().enumerate().map(point).collect(),
             }],
+            heat: None,
         }
     }
 

@@ -58,6 +58,7 @@ impl Spectra {
                         .collect(),
                 })
                 .collect(),
+            heat: None,
         });
         Figure {
             id: "spectra".to_owned(),

@@ -51,6 +51,7 @@ pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
         x: axis(x, false),
         y: fitting("", &series),
         series,
+        heat: None,
     };
 
     let mut losses = vec![series("loss, training", "#0", Mark::LinePoints, over(&|one| one.train_loss))];
@@ -75,6 +76,7 @@ pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
         x: axis(x, false),
         y: axis("", false),
         series: vec![series("learning rate", "reference", Mark::Line, rate)],
+        heat: None,
     });
     Figure {
         id: "training".to_owned(),
@@ -97,6 +99,7 @@ pub(super) fn memory(probe: &Probe) -> Figure {
         x,
         y,
         series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
+        heat: None,
     };
     let stability: Vec<Point> = probe.stability.iter().map(|(beta, nmse)| point(*beta, *nmse)).collect();
     let stability = vec![series("perturbed weights", "#3", Mark::LinePoints, stability)];

@@ -175,6 +175,7 @@ mod tests {
                 finding("alibi-degrades", Verdict::DoesNotHold, "<img src=x onerror=alert(1)>"),
                 finding("airy-states-rise", Verdict::NotMeasured, "1 of 3 seeds."),
             ],
+            comparisons: Vec::new(),
         }
     }
 
@@ -273,7 +274,13 @@ mod tests {
 
     #[test]
     fn a_page_without_results_is_whole() {
-        let empty = Analysis { cells: Table::default(), summary: vec![], figures: vec![], findings: vec![] };
+        let empty = Analysis {
+            cells: Table::default(),
+            summary: vec![],
+            figures: vec![],
+            findings: vec![],
+            ..Analysis::default()
+        };
         let page = page(&empty);
         assert!(page.ends_with("</html>\n") && page.contains("This suite states no findings."));
     }

@@ -1,6 +1,10 @@
 //! The list of suites.
 
+pub mod depth;
+pub mod heads;
 pub mod memory;
+pub mod rank;
+pub mod sparse;
 
 use lookback_registry::{Result, unknown_name};
 
@@ -8,7 +12,13 @@ use crate::suite::Suite;
 
 /// The list of suites. Adding one is one file, its `mod` line, and one line here.
 pub fn suites() -> Vec<Box<dyn Suite>> {
-    vec![Box::new(memory::MemorySuite)]
+    vec![
+        Box::new(memory::MemorySuite),
+        Box::new(heads::suite()),
+        Box::new(depth::suite()),
+        Box::new(rank::suite()),
+        Box::new(sparse::suite()),
+    ]
 }
 
 /// The suite named `name`.
@@ -31,6 +41,9 @@ mod tests {
     fn suites_are_found_by_name() {
         assert_eq!(suite("memory").unwrap().info().name, "memory");
         let error = suite("memry").err().unwrap();
-        assert_eq!(error.to_string(), "There is no suite named `memry`. Did you mean `memory`? Known: memory.");
+        assert_eq!(
+            error.to_string(),
+            "There is no suite named `memry`. Did you mean `memory`? Known: memory, heads, depth, rank, sparse."
+        );
     }
 }

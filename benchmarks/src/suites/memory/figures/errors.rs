@@ -2,7 +2,7 @@
 
 use super::super::cells::{Cell, Cells};
 use super::super::floors::Floor;
-use super::{axis, cell_point, grid_axis, key, panel, point, series};
+use super::{cell_point, key};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::oracle;
 
@@ -23,10 +23,10 @@ pub(super) fn over_alpha(cells: &Cells) -> Figure {
                 let row = cells.row(memory, model);
                 let points: Vec<_> = row.iter().filter_map(|cell| cell_point(place(cell)?, cell)).collect();
                 if !points.is_empty() {
-                    all.push(series(model, key(model), Mark::LinePoints, points));
+                    all.push(Series::new(model, key(model), Mark::LinePoints, points));
                 }
             }
-            panel(memory.into(), grid_axis("alpha", alphas.iter().map(|(text, _)| *text)), axis(NMSE, true), all)
+            Panel::new(memory, Axis::over("alpha", alphas.iter().map(|(text, _)| *text)), Axis::new(NMSE, true), all)
         })
         .collect();
     Figure {
@@ -52,10 +52,10 @@ fn floors_over_alpha(cells: &Cells, memory: &str, place: impl Fn(&Cell) -> Optio
             Floor::Lti { .. } => "floor".to_string(),
             Floor::Window { .. } => key(model),
         };
-        let points: Vec<_> = row.iter().filter_map(|cell| Some(point(place(cell)?, cell.floor?.nmse()))).collect();
+        let points: Vec<_> = row.iter().filter_map(|cell| Some(Point::new(place(cell)?, cell.floor?.nmse()))).collect();
         if points.iter().any(|point| point.y > DRAWN) && all.iter().all(|series| series.label != label) {
             let points = points.into_iter().map(|point| Point { y: point.y.max(DRAWN), ..point }).collect();
-            all.push(series(&label, floor_key, Mark::Dashed, points));
+            all.push(Series::new(&label, floor_key, Mark::Dashed, points));
         }
     }
     all
@@ -109,12 +109,12 @@ fn size_panel(
     let mut floor: Vec<_> = here
         .iter()
         .filter(|cell| cell.facts.lti_states == size(cell))
-        .filter_map(|cell| Some(point(size(cell)? as f64, cell.floor?.nmse().max(DRAWN))))
+        .filter_map(|cell| Some(Point::new(size(cell)? as f64, cell.floor?.nmse().max(DRAWN))))
         .collect();
     floor.sort_by(|left, right| left.x.total_cmp(&right.x));
     floor.dedup_by(|left, right| left.x == right.x);
     if floor.len() > 1 {
-        all.push(series("floor: best fit", "floor".into(), Mark::Dashed, floor));
+        all.push(Series::new("floor: best fit", "floor", Mark::Dashed, floor));
     }
     for model in cells.models() {
         let mut points: Vec<_> = here
@@ -124,7 +124,7 @@ fn size_panel(
             .collect();
         points.sort_by(|left, right| left.x.total_cmp(&right.x));
         if !points.is_empty() {
-            all.push(series(model, key(model), Mark::LinePoints, points));
+            all.push(Series::new(model, key(model), Mark::LinePoints, points));
         }
     }
     let mut sizes: Vec<usize> = here.iter().filter_map(|cell| size(cell)).collect();
@@ -132,8 +132,8 @@ fn size_panel(
     sizes.dedup();
     // A few sizes are named each; of many, round numbers say more.
     let ticks = (sizes.len() <= 6).then(|| sizes.iter().map(|size| (*size as f64, size.to_string())).collect());
-    let x = Axis { ticks, ..axis(label, true) };
-    (!all.is_empty()).then(|| panel(title.into(), x, axis(NMSE, true), all))
+    let x = Axis { ticks, ..Axis::new(label, true) };
+    (!all.is_empty()).then(|| Panel::new(title, x, Axis::new(NMSE, true), all))
 }
 
 pub(super) fn hankel(cells: &Cells) -> Figure {
@@ -144,10 +144,10 @@ pub(super) fn hankel(cells: &Cells) -> Figure {
             let lines = cells.alphas(memory).into_iter().enumerate().filter_map(|(index, (text, alpha))| {
                 let problem = &cells.problems[cells.problem(memory, alpha)?];
                 let points = tails(&oracle::hankel_singular_values(&problem.rho));
-                Some(series(&format!("alpha = {text}"), format!("alpha-{index}"), Mark::LinePoints, points))
+                Some(Series::new(format!("alpha = {text}"), format!("alpha-{index}"), Mark::LinePoints, points))
             });
-            let y = Axis { range: Some((1e-8, 1.0)), ..axis("relative Hankel tail", true) };
-            panel(memory.into(), axis("states n", false), y, lines.collect())
+            let y = Axis { range: Some((1e-8, 1.0)), ..Axis::new("relative Hankel tail", true) };
+            Panel::new(memory, Axis::new("states n", false), y, lines.collect())
         })
         .collect();
     Figure {
@@ -167,12 +167,12 @@ fn tails(values: &[f64]) -> Vec<Point> {
     let total: f64 = values.iter().map(|value| value * value).sum();
     if total == 0.0 {
         // No memory beyond lag 0: nothing is left at any n.
-        return vec![point(0.0, 0.0)];
+        return vec![Point::new(0.0, 0.0)];
     }
     (0..values.len().min(33))
         .map(|n| {
             let tail: f64 = values[n..].iter().map(|value| value * value).sum();
-            point(n as f64, (tail / total).sqrt())
+            Point::new(n as f64, (tail / total).sqrt())
         })
         .collect()
 }
@@ -185,6 +185,6 @@ mod tests {
     fn tails_start_at_one_and_end_with_the_rank() {
         let points = tails(&[3.0, 4.0, 0.0]);
         assert_eq!(points.iter().map(|point| point.y).collect::<Vec<_>>(), [1.0, 0.8, 0.0]);
-        assert_eq!(tails(&[0.0, 0.0]), [point(0.0, 0.0)]);
+        assert_eq!(tails(&[0.0, 0.0]), [Point::new(0.0, 0.0)]);
     }
 }

@@ -4,7 +4,7 @@ mod errors;
 mod probes;
 
 use super::cells::{Cell, Cells};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::figure::{Figure, Point};
 use crate::suite::Outcome;
 
 /// All figures, first the most telling.
@@ -31,30 +31,9 @@ fn key(model: &str) -> String {
     }
 }
 
-fn axis(label: &str, log: bool) -> Axis {
-    Axis { label: label.into(), log, ..Axis::default() }
-}
-
-/// An axis on which grid values stand side by side, whatever their distances.
-fn grid_axis<'a>(label: &str, values: impl IntoIterator<Item = &'a str>) -> Axis {
-    let ticks = values.into_iter().enumerate().map(|(index, text)| (index as f64, text.to_string()));
-    Axis { ticks: Some(ticks.collect()), ..axis(label, false) }
-}
-
-fn point(x: f64, y: f64) -> Point {
-    Point { x, y, interval: None, min: None }
-}
-
 /// A point with everything that is known of a cell's NMSE.
 fn cell_point(x: f64, cell: &Cell) -> Option<Point> {
-    let nmse = cell.nmse.as_ref()?;
-    // Student's interval of two values spans orders of magnitude; the two themselves say more.
-    let interval = if nmse.n == 2 { Some((nmse.min, nmse.max)) } else { nmse.interval };
-    Some(Point { x, y: nmse.mean, interval, min: Some(nmse.min) })
-}
-
-fn series(label: &str, key: String, mark: Mark, points: Vec<Point>) -> Series {
-    Series { label: label.into(), key, mark, points }
+    cell.nmse.as_ref().map(|nmse| Point::of(x, nmse))
 }
 
 /// The alpha at which a memory's learned memories and curves are drawn: hard, yet possible for some models.
@@ -73,8 +52,4 @@ fn representative(cells: &Cells, memory: &str) -> Option<f64> {
 /// "impulse, alpha = 32".
 fn title(memory: &str, alpha: f64) -> String {
     format!("{memory}, alpha = {alpha}")
-}
-
-fn panel(title: String, x: Axis, y: Axis, series: Vec<Series>) -> Panel {
-    Panel { title, x, y, series }
 }

@@ -1,7 +1,7 @@
 //! What is read from single trained models: learned memories, loss curves, stability.
 
 use super::super::cells::{Cell, Cells};
-use super::{axis, key, panel, point, representative, series, title};
+use super::{key, representative, title};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Outcome, Probe};
 
@@ -31,7 +31,7 @@ fn chosen<'a>(cells: &'a Cells, outcomes: &'a [Outcome], memory: &str) -> Vec<(&
 }
 
 fn over_lags(values: &[f64]) -> Vec<Point> {
-    values.iter().enumerate().map(|(lag, value)| point(lag as f64, *value)).collect()
+    values.iter().enumerate().map(|(lag, value)| Point::new(lag as f64, *value)).collect()
 }
 
 /// One row of panels per family, one column per memory: the true memory and one vector per model over it.
@@ -50,7 +50,7 @@ fn memories(cells: &Cells, outcomes: &[Outcome], of: impl Fn(&Probe) -> &[f64], 
                 let vectors = of_family.filter_map(|(cell, outcome)| Some((cell, of(outcome.probe.as_ref()?))));
                 vectors
                     .filter(|(_, values)| !values.is_empty())
-                    .map(|(cell, values)| series(&cell.model, key(&cell.model), Mark::Line, over_lags(values)))
+                    .map(|(cell, values)| Series::new(&cell.model, key(&cell.model), Mark::Line, over_lags(values)))
                     .collect()
             })
             .collect();
@@ -60,10 +60,10 @@ fn memories(cells: &Cells, outcomes: &[Outcome], of: impl Fn(&Probe) -> &[f64], 
         for ((memory, alpha, _), mut lines) in columns.iter().zip(lines) {
             if let Some(problem) = cells.problem(memory, *alpha) {
                 let rho = over_lags(&cells.problems[problem].rho);
-                lines.push(series("true memory", "truth".into(), Mark::Dashed, rho));
+                lines.push(Series::new("true memory", "truth", Mark::Dashed, rho));
             }
             let title = format!("{} ({family_name})", title(memory, *alpha));
-            panels.push(panel(title, axis("lag s", false), axis(label, false), lines));
+            panels.push(Panel::new(title, Axis::new("lag s", false), Axis::new(label, false), lines));
         }
     }
     (panels, columns.len().max(1))
@@ -108,11 +108,11 @@ fn per_memory(
         let Some(alpha) = representative(cells, memory) else { continue };
         let models = chosen(cells, outcomes, memory).into_iter();
         let lines: Vec<_> = models
-            .map(|(cell, outcome)| series(&cell.model, key(&cell.model), Mark::Line, line(cell, outcome)))
+            .map(|(cell, outcome)| Series::new(&cell.model, key(&cell.model), Mark::Line, line(cell, outcome)))
             .filter(|series| !series.points.is_empty())
             .collect();
         if !lines.is_empty() {
-            panels.push(panel(title(memory, alpha), x.clone(), y.clone(), lines));
+            panels.push(Panel::new(title(memory, alpha), x.clone(), y.clone(), lines));
         }
     }
     panels
@@ -121,13 +121,13 @@ fn per_memory(
 pub(super) fn loss_curves(cells: &Cells, outcomes: &[Outcome]) -> Figure {
     let line = |_: &Cell, outcome: &Outcome| {
         let finite = outcome.curve.iter().filter(|(_, _, metric)| metric.is_finite());
-        finite.map(|(step, _, metric)| point(*step as f64, *metric)).collect()
+        finite.map(|(step, _, metric)| Point::new(*step as f64, *metric)).collect()
     };
     Figure {
         id: "loss-curves".into(),
         title: "Training".into(),
         caption: format!("NMSE on the validation split over training steps. {BEST_SEED}"),
-        panels: per_memory(cells, outcomes, line, (axis("step", false), axis("NMSE", true))),
+        panels: per_memory(cells, outcomes, line, (Axis::new("step", false), Axis::new("NMSE", true))),
         columns: 2,
     }
 }
@@ -143,9 +143,9 @@ pub(super) fn stability(cells: &Cells, outcomes: &[Outcome]) -> Figure {
     let zero = least / 10f64.sqrt();
     let line = |_: &Cell, outcome: &Outcome| {
         let place = |beta: f64| if beta > 0.0 { beta } else { zero };
-        finite(outcome).into_iter().map(|(beta, error)| point(place(beta), error)).collect()
+        finite(outcome).into_iter().map(|(beta, error)| Point::new(place(beta), error)).collect()
     };
-    let mut x = axis("sup-norm beta of the weight perturbation", true);
+    let mut x = Axis::new("sup-norm beta of the weight perturbation", true);
     if least.is_finite() {
         let first = least.log10().ceil() as i32;
         let decades = (first..=largest.log10().floor() as i32).map(|power| (10f64.powi(power), format!("1e{power}")));
@@ -158,7 +158,7 @@ pub(super) fn stability(cells: &Cells, outcomes: &[Outcome]) -> Figure {
             "NMSE of the worst of several random perturbations of all weights with entries up to beta; a line that \
              leaves the panel is unstable from there on. {BEST_SEED}"
         ),
-        panels: per_memory(cells, outcomes, line, (x, Axis { range: Some((1e-6, 1e2)), ..axis("NMSE", true) })),
+        panels: per_memory(cells, outcomes, line, (x, Axis { range: Some((1e-6, 1e2)), ..Axis::new("NMSE", true) })),
         columns: 2,
     }
 }
@@ -172,7 +172,7 @@ pub(super) fn memory_function(cells: &Cells, outcomes: &[Outcome]) -> Figure {
         id: "memory-function".into(),
         title: "Memory function of trained nonlinear models".into(),
         caption: format!("M(t) = sup_x |d/dt H_t(x . Heaviside)| / (|x|_inf + 1) over constant inputs x. {BEST_SEED}"),
-        panels: per_memory(cells, outcomes, line, (axis("t", false), axis("M(t)", false))),
+        panels: per_memory(cells, outcomes, line, (Axis::new("t", false), Axis::new("M(t)", false))),
         columns: 2,
     }
 }

@@ -1,6 +1,6 @@
 //! Findings on the decaying memories: exponential and polynomial.
 
-use super::{Evidence, SOLVED, TREND, best_and_mean, brief, check_at, present, trend};
+use super::{Evidence, SOLVED, TREND, best_and_mean, brief, check_at, measured, present, trend};
 use crate::suite::Finding;
 use crate::suites::memory::cells::Cells;
 use crate::suites::memory::floors::{Floor, states_needed};
@@ -59,7 +59,7 @@ fn polynomial_states(cells: &Cells) -> Finding {
     if alphas.len() < TREND {
         evidence.missing(format!("the oracle at {} of at least {TREND} alphas", alphas.len()));
     }
-    if evidence.missing.is_empty() {
+    if evidence.complete() {
         let rises = needed.windows(2).any(|pair| pair[1].1 > pair[0].1);
         let falls = needed.windows(2).any(|pair| pair[1].1 < pair[0].1);
         let small = needed.iter().all(|(_, states)| *states <= FEW_STATES);
@@ -85,7 +85,9 @@ fn polynomial_optimisation(cells: &Cells) -> Finding {
             evidence.missing(format!("{label} at a second alpha"));
             continue;
         }
-        let (Some(small), Some(large)) = (evidence.measured(first), evidence.measured(last)) else { continue };
+        let (Some(small), Some(large)) = (measured(&mut evidence, first), measured(&mut evidence, last)) else {
+            continue;
+        };
         let number = format!(
             "{label} {} at alpha {} ({} at alpha {}), best fit {}",
             brief(small.mean),

@@ -1,6 +1,6 @@
 //! Findings on the impulse memory: one lag, at distance alpha.
 
-use super::{Evidence, SOLVED, best_and_mean, brief, check_at, present, trend};
+use super::{Evidence, SOLVED, best_and_mean, brief, check_at, measured, present, trend};
 use crate::suite::Finding;
 use crate::suites::memory::cells::{Cell, Cells};
 use crate::suites::memory::floors::Floor;
@@ -51,7 +51,7 @@ fn lti_needs_states(cells: &Cells) -> Finding {
         }
         let too_few = (states as f64) < cells.value(cell);
         *if too_few { &mut smaller } else { &mut larger } += 1;
-        let Some(summary) = evidence.measured(cell) else { continue };
+        let Some(summary) = measured(&mut evidence, cell) else { continue };
         let agrees = if too_few { fit >= SOLVED && summary.min >= SOLVED } else { fit < SOLVED };
         let number = format!(
             "{} states, alpha {}: {}, best fit {}",
@@ -85,7 +85,7 @@ fn lti_between(cells: &Cells) -> Finding {
             continue;
         }
         compared += 1;
-        let Some(summary) = evidence.measured(cell) else { continue };
+        let Some(summary) = measured(&mut evidence, cell) else { continue };
         let allowance = cells.problems[cell.problem].allowance().min(1.0);
         let agrees = summary.min >= fit * (1.0 - allowance) && summary.min <= 1.0 + allowance;
         let number = format!("{}, {states} states, best fit {}", best_and_mean(cell, summary), brief(fit));

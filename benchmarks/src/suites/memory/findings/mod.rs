@@ -8,11 +8,10 @@ mod impulse;
 mod oscillation;
 
 use super::cells::{Cell, Cells};
+pub(super) use crate::evidence::brief;
+use crate::evidence::{Evidence, MIN_SEEDS};
 use crate::stats::Summary;
-use crate::suite::{Finding, Verdict};
-
-/// Seeds that a cell needs before a statement rests on it.
-const MIN_SEEDS: usize = 2;
+use crate::suite::Finding;
 
 /// An error below which a memory counts as learned.
 const SOLVED: f64 = 1e-2;
@@ -29,88 +28,19 @@ pub(super) fn findings(cells: &Cells) -> Vec<Finding> {
     all
 }
 
-/// Of longer lists of numbers the rest is only counted.
-const LISTED: usize = 8;
-
-/// Checks that together decide a statement.
-#[derive(Debug, Default)]
-struct Evidence {
-    agreeing: Vec<String>,
-    contradicting: Vec<String>,
-    missing: Vec<String>,
-}
-
-impl Evidence {
-    /// One number that the statement must agree with.
-    fn check(&mut self, agrees: bool, number: String) {
-        if agrees { &mut self.agreeing } else { &mut self.contradicting }.push(number);
-    }
-
-    /// Something without which the statement is not decided.
-    fn missing(&mut self, what: impl Into<String>) {
-        self.missing.push(what.into());
-    }
-
-    /// The errors of a cell, or a note of what it lacks.
-    fn measured<'a>(&mut self, cell: &'a Cell) -> Option<&'a Summary> {
-        match &cell.nmse {
-            Some(summary) if summary.n >= MIN_SEEDS => Some(summary),
-            other => {
-                let seeds = other.as_ref().map_or(0, |summary| summary.n);
-                let diverged = if cell.diverged > 0 { format!(", {} diverged", cell.diverged) } else { String::new() };
-                self.missing.push(format!(
-                    "{} ({}) on {} {}: {seeds} of at least {MIN_SEEDS} seeds finished{diverged}",
-                    cell.model, cell.size, cell.memory, cell.alpha
-                ));
-                None
-            }
+/// The errors of a cell, or a note of what it lacks.
+fn measured<'a>(evidence: &mut Evidence, cell: &'a Cell) -> Option<&'a Summary> {
+    match &cell.nmse {
+        Some(summary) if summary.n >= MIN_SEEDS => Some(summary),
+        other => {
+            let seeds = other.as_ref().map_or(0, |summary| summary.n);
+            let diverged = if cell.diverged > 0 { format!(", {} diverged", cell.diverged) } else { String::new() };
+            evidence.missing(format!(
+                "{} ({}) on {} {}: {seeds} of at least {MIN_SEEDS} seeds finished{diverged}",
+                cell.model, cell.size, cell.memory, cell.alpha
+            ));
+            None
         }
-    }
-
-    /// A contradiction decides at once; agreement only when nothing is missing.
-    fn finding(self, name: &str, statement: &str) -> Finding {
-        let verdict = if !self.contradicting.is_empty() {
-            Verdict::DoesNotHold
-        } else if self.missing.is_empty() && !self.agreeing.is_empty() {
-            Verdict::Holds
-        } else {
-            Verdict::NotMeasured
-        };
-        let mut parts = Vec::new();
-        if !self.contradicting.is_empty() {
-            parts.push(format!("Against: {}.", listed(&self.contradicting)));
-        }
-        if !self.agreeing.is_empty() {
-            parts.push(format!("In agreement: {}.", listed(&self.agreeing)));
-        }
-        if !self.missing.is_empty() {
-            parts.push(format!("Missing: {}.", listed(&self.missing)));
-        }
-        if parts.is_empty() {
-            parts.push("No run of the plan bears on this.".into());
-        }
-        Finding { name: name.into(), statement: statement.into(), verdict, evidence: parts.join(" ") }
-    }
-}
-
-/// The first [`LISTED`] entries, and how many more there are.
-fn listed(entries: &[String]) -> String {
-    let shown = entries.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join("; ");
-    match entries.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
-    }
-}
-
-/// A number to two significant digits.
-pub(super) fn brief(value: f64) -> String {
-    if value == 0.0 {
-        "0".into()
-    } else if (0.01..100.0).contains(&value.abs()) {
-        let digits = (1 - value.abs().log10().floor() as i32).clamp(0, 3) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.1e}")
     }
 }
 
@@ -140,7 +70,7 @@ fn check_at(
     for label in labels {
         match cells.at(memory, alpha, label) {
             Some(cell) => {
-                if let Some(summary) = evidence.measured(cell) {
+                if let Some(summary) = measured(evidence, cell) {
                     evidence.check(agrees(cell, summary), best_and_mean(cell, summary));
                 }
             }
@@ -158,7 +88,7 @@ fn trend<'a>(cells: &'a Cells, memory: &str, label: &str, evidence: &mut Evidenc
     if row.len() < TREND {
         evidence.missing(format!("{label} on {memory} at {} of at least {TREND} alphas", row.len()));
     }
-    row.into_iter().filter_map(|cell| Some((cell, evidence.measured(cell)?))).collect()
+    row.into_iter().filter_map(|cell| Some((cell, measured(evidence, cell)?))).collect()
 }
 
 fn not_below_floor(cells: &Cells) -> Finding {
@@ -188,10 +118,10 @@ fn not_below_floor(cells: &Cells) -> Finding {
             }
         }
     }
-    if compared > 0 && evidence.contradicting.is_empty() {
+    if compared > 0 && !evidence.contradicted() {
         evidence.check(true, format!("{compared} cells are not below their floors"));
     }
-    if let Some((_, text)) = closest.filter(|_| evidence.contradicting.is_empty()) {
+    if let Some((_, text)) = closest.filter(|_| !evidence.contradicted()) {
         evidence.check(true, format!("closest: {text}"));
     }
     if compared == 0 {

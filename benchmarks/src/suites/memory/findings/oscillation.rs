@@ -1,6 +1,6 @@
 //! Findings on the airy memory: a pattern of growing width.
 
-use super::{Evidence, SOLVED, TREND, brief};
+use super::{Evidence, SOLVED, TREND, brief, measured};
 use crate::suite::Finding;
 use crate::suites::memory::cells::Cells;
 use crate::suites::memory::floors::states_needed;
@@ -29,7 +29,7 @@ fn states_rise_oracle(cells: &Cells) -> Finding {
     if alphas.len() < TREND {
         evidence.missing(format!("the oracle at {} of at least {TREND} alphas", alphas.len()));
     }
-    if evidence.missing.is_empty() {
+    if evidence.complete() {
         let list: Vec<_> = needed.iter().map(|(alpha, states)| format!("{states} at alpha {alpha}")).collect();
         let agrees = rises(needed.iter().map(|(_, states)| *states));
         evidence.check(agrees, format!("states of the best fit: {}", list.join(", ")));
@@ -51,7 +51,7 @@ fn states_rise_trained(cells: &Cells) -> Finding {
         let mut errors = std::collections::BTreeMap::new();
         for cell in cells.cells.iter().filter(|cell| cell.memory == "airy" && cell.alpha == *text) {
             let Some(states) = cell.facts.lti_states else { continue };
-            let Some(summary) = evidence.measured(cell) else { continue };
+            let Some(summary) = measured(&mut evidence, cell) else { continue };
             let best: &mut f64 = errors.entry(states).or_insert(f64::INFINITY);
             *best = best.min(summary.min);
         }

@@ -1,0 +1,108 @@
+//! Published values beside ours.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::brief;
+use crate::stats::Summary;
+use crate::suite::{Table, Verdict};
+
+/// What was measured or worked out here.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ours {
+    /// A number without a seed: worked out, not trained.
+    Exact(f64),
+    /// Trained, over seeds.
+    Trained(Summary),
+    /// No run of it has finished.
+    Missing,
+}
+
+/// One published number beside ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The experiment's name.
+    pub experiment: String,
+    /// What is compared, with its place in the grid.
+    pub quantity: String,
+    /// The published value; absent where the paper says none.
+    pub published: Option<f64>,
+    /// Ours.
+    pub ours: Ours,
+    /// What differs in the set-up, in a few words; empty where nothing is known to.
+    pub differs: String,
+    /// Whether ours agrees with the published value, by the rule of [`Comparison::within`] or one of the experiment's.
+    pub verdict: Verdict,
+}
+
+impl Comparison {
+    /// Agrees where the smallest value over seeds, or the exact one, is within `factor` (from 1 up) of the published
+    /// value, above or below.
+    pub fn within(
+        factor: f64,
+        experiment: &str,
+        quantity: impl Into<String>,
+        published: f64,
+        ours: Ours,
+        differs: &str,
+    ) -> Self {
+        let agrees = |value: f64| (published / factor..=published * factor).contains(&value);
+        let verdict = match ours {
+            Ours::Exact(value) if agrees(value) => Verdict::Holds,
+            Ours::Trained(summary) if agrees(summary.min) => Verdict::Holds,
+            Ours::Missing => Verdict::NotMeasured,
+            _ => Verdict::DoesNotHold,
+        };
+        Self {
+            experiment: experiment.to_owned(),
+            quantity: quantity.into(),
+            published: Some(published),
+            ours,
+            differs: differs.to_owned(),
+            verdict,
+        }
+    }
+
+    /// A table of all of them.
+    pub fn table(all: &[Self]) -> Table {
+        let columns = ["experiment", "quantity", "published", "ours: min", "mean", "95 % interval", "seeds", "agrees"];
+        let rows = all.iter().map(Self::row).collect();
+        Table { title: "Published values beside ours".into(), columns: columns.map(String::from).into(), rows }
+    }
+
+    fn row(&self) -> Vec<String> {
+        let published = self.published.map_or_else(|| "-".into(), brief);
+        let verdict = match self.verdict {
+            Verdict::Holds => "yes",
+            Verdict::DoesNotHold => "no",
+            Verdict::NotMeasured => "not measured",
+        };
+        let dash = || "-".to_owned();
+        let [min, mean, interval, seeds] = match &self.ours {
+            Ours::Exact(value) => [brief(*value), dash(), dash(), "exact".into()],
+            Ours::Trained(summary) => {
+                let interval =
+                    summary.interval.map_or_else(dash, |(low, high)| format!("{} to {}", brief(low), brief(high)));
+                [brief(summary.min), brief(summary.mean), interval, summary.n.to_string()]
+            }
+            Ours::Missing => [dash(), dash(), dash(), "0".into()],
+        };
+        vec![self.experiment.clone(), self.quantity.clone(), published, min, mean, interval, seeds, verdict.into()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::summarise;
+
+    #[test]
+    fn agreement_is_within_a_factor_either_way() {
+        let of = |ours| Comparison::within(10.0, "H1", "h=1", 1e-2, ours, "").verdict;
+        assert_eq!(of(Ours::Exact(0.09)), Verdict::Holds);
+        assert_eq!(of(Ours::Exact(0.11)), Verdict::DoesNotHold);
+        assert_eq!(of(Ours::Exact(0.0009)), Verdict::DoesNotHold);
+        assert_eq!(of(Ours::Trained(summarise(&[0.9, 0.05]).unwrap())), Verdict::Holds);
+        assert_eq!(of(Ours::Missing), Verdict::NotMeasured);
+    }
+}
