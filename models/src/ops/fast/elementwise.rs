@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::matmul::Fresh;
 use super::simd::{normal, vectorized};
 use super::{Array, FastOp, View};
 
@@ -16,18 +17,20 @@ impl FastOp<1> for Gelu {
     type Kept = ();
 
     fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
-        let mut output = Array::zeros(input.shape);
-        output.data.par_chunks_mut(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
+        let mut output = Fresh::new(input.data.len());
+        output.parts(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
             vectorized(
                 #[inline(always)]
                 || {
-                    for (output, input) in output.iter_mut().zip(input) {
-                        *output = input * normal(*input).0;
-                    }
+                    output.each1(
+                        input,
+                        #[inline(always)]
+                        |x| x * normal(x).0,
+                    );
                 },
             );
         });
-        (output, ())
+        (Array { shape: input.shape.to_vec(), data: output.finish() }, ())
     }
 
     fn backward(
@@ -39,20 +42,25 @@ impl FastOp<1> for Gelu {
         wanted: [bool; 1],
     ) -> [Option<Array>; 1] {
         [wanted[0].then(|| {
-            let mut into = Array::zeros(input.shape);
+            let mut into = Fresh::new(input.data.len());
             let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
-            into.data.par_chunks_mut(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
+            into.parts(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
                 vectorized(
                     #[inline(always)]
                     || {
-                        for ((into, input), gradient) in into.iter_mut().zip(input).zip(gradient) {
-                            let (below, density) = normal(*input);
-                            *into = gradient * input.mul_add(density, below);
-                        }
+                        into.each2(
+                            input,
+                            gradient,
+                            #[inline(always)]
+                            |x, dy| {
+                                let (below, density) = normal(x);
+                                dy * x.mul_add(density, below)
+                            },
+                        );
                     },
                 );
             });
-            into
+            Array { shape: input.shape.to_vec(), data: into.finish() }
         })]
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::linear::total;
+use super::matmul::Fresh;
 use super::simd::{each1, each2, sum, sum2, update1, update2, vectorized};
 use super::{Array, FastOp, View};
 
@@ -21,10 +22,11 @@ impl FastOp<3> for LayerNorm {
 
     fn forward(&self, [input, gamma, beta]: [View; 3], _keep: bool) -> (Array, Self::Kept) {
         let width = input.width();
-        let mut output = Array::zeros(input.shape);
+        let mut output = Fresh::new(input.data.len());
         let mut kept = vec![(0.0, 0.0); input.data.len() / width];
         let rows = input.data.par_chunks(ROWS * width).zip(kept.par_chunks_mut(ROWS));
-        output.data.par_chunks_mut(ROWS * width).zip(rows).for_each(|(output, (input, kept))| {
+        output.parts(ROWS * width).zip(rows).for_each(|(output, (input, kept))| {
+            let output = output.zeroed();
             vectorized(
                 #[inline(always)]
                 || {
@@ -50,7 +52,7 @@ impl FastOp<3> for LayerNorm {
                 },
             );
         });
-        (output, kept)
+        (Array { shape: input.shape.to_vec(), data: output.finish() }, kept)
     }
 
     fn backward(
@@ -62,14 +64,14 @@ impl FastOp<3> for LayerNorm {
         wanted: [bool; 3],
     ) -> [Option<Array>; 3] {
         let width = input.width();
-        let mut into = Array::zeros(input.shape);
+        let mut into = Fresh::new(input.data.len());
         let rows = input.data.par_chunks(ROWS * width).zip(kept.par_chunks(ROWS));
         let rows = rows.zip(gradient.data.par_chunks(ROWS * width));
         let (d_gamma, d_beta): (Vec<Vec<f32>>, Vec<Vec<f32>>) = into
-            .data
-            .par_chunks_mut(ROWS * width)
+            .parts(ROWS * width)
             .zip(rows)
             .map(|(into, ((input, kept), gradient))| {
+                let into = into.zeroed();
                 let (mut d_gamma, mut d_beta) = (vec![0.0; width], vec![0.0; width]);
                 let mut scaled = vec![0.0; width];
                 let mut normal = vec![0.0; width];
@@ -132,7 +134,7 @@ impl FastOp<3> for LayerNorm {
             })
             .unzip();
         [
-            wanted[0].then_some(into),
+            wanted[0].then(|| Array { shape: input.shape.to_vec(), data: into.finish() }),
             wanted[1].then(|| total(gamma.shape, &d_gamma)),
             wanted[2].then(|| total(beta.shape, &d_beta)),
         ]

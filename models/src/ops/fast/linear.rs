@@ -2,12 +2,15 @@
 
 use rayon::prelude::*;
 
-use super::matmul::{Old, Strides, product, row_products};
-use super::simd::vectorized;
+use super::matmul::{Fresh, Strides};
+use super::simd::{update1, vectorized};
 use super::{Array, FastOp, View};
 
 /// Rows that are worked on together; fixed, so that sums do not depend on the number of threads.
 const ROWS: usize = 1024;
+
+/// Rows of an output that are worked out together: few, so that they are in the cache when the bias is added.
+const FORWARD: usize = 256;
 
 /// Inputs `[.., d_input]`, weight `[d_input, d_output]`, and for three inputs the bias `[d_output]`.
 #[derive(Debug, Clone, Copy)]
@@ -64,15 +67,39 @@ fn forward(input: View, weight: View, bias: Option<&[f32]>) -> Array {
     let [d_input, d_output] = sizes(weight);
     let mut shape = input.shape.to_vec();
     *shape.last_mut().expect("inputs have channels") = d_output;
-    let right = (weight.data, Strides::of_rows(d_output));
-    Array { data: row_products((d_input, d_output), input.data, right, bias, ROWS), shape }
+    let mut output = Fresh::new(shape.iter().product());
+    output.parts(FORWARD * d_output).zip(input.data.par_chunks(FORWARD * d_input)).for_each(|(output, input)| {
+        let left = (input, Strides::of_rows(d_input));
+        let right = (weight.data, Strides::of_rows(d_output));
+        let output = output.product((input.len() / d_input, d_input, d_output), left, right, 1.0);
+        if let Some(bias) = bias {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for row in output.chunks_exact_mut(d_output) {
+                        update1(
+                            row,
+                            bias,
+                            #[inline(always)]
+                            |sum, bias| sum + bias,
+                        );
+                    }
+                },
+            );
+        }
+    });
+    Array { shape, data: output.finish() }
 }
 
 fn of_input(input: View, weight: View, gradient: View) -> Array {
     let [d_input, d_output] = sizes(weight);
-    let right = (weight.data, Strides::of_rows(d_output).transposed());
-    let data = row_products((d_output, d_input), gradient.data, right, None, ROWS);
-    Array { data, shape: input.shape.to_vec() }
+    let mut into = Fresh::new(input.data.len());
+    into.parts(ROWS * d_input).zip(gradient.data.par_chunks(ROWS * d_output)).for_each(|(into, gradient)| {
+        let left = (gradient, Strides::of_rows(d_output));
+        let right = (weight.data, Strides::of_rows(d_output).transposed());
+        into.product((gradient.len() / d_output, d_output, d_input), left, right, 1.0);
+    });
+    Array { shape: input.shape.to_vec(), data: into.finish() }
 }
 
 fn of_weight(input: View, weight: View, gradient: View) -> Array {
@@ -80,12 +107,13 @@ fn of_weight(input: View, weight: View, gradient: View) -> Array {
     let chunks = input.data.par_chunks(ROWS * d_input).zip(gradient.data.par_chunks(ROWS * d_output));
     let parts: Vec<Vec<f32>> = chunks
         .map(|(input, gradient)| {
-            let mut part = vec![0.0; d_input * d_output];
-            let rows = input.len() / d_input;
             let left = (input, Strides::of_rows(d_input).transposed());
-            let into = (part.as_mut_slice(), Strides::of_rows(d_output), Old::Replace);
-            product((d_input, rows, d_output), into, left, (gradient, Strides::of_rows(d_output)), 1.0);
-            part
+            let right = (gradient, Strides::of_rows(d_output));
+            let mut part = Fresh::new(d_input * d_output);
+            part.parts(d_input * d_output).for_each(|part| {
+                part.product((d_input, input.len() / d_input, d_output), left, right, 1.0);
+            });
+            part.finish()
         })
         .collect();
     total(weight.shape, &parts)
@@ -118,7 +146,17 @@ pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
 pub(super) fn total(shape: &[usize], parts: &[Vec<f32>]) -> Array {
     let mut total = Array::zeros(shape);
     for part in parts {
-        total.data.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        vectorized(
+            #[inline(always)]
+            || {
+                update1(
+                    &mut total.data,
+                    part,
+                    #[inline(always)]
+                    |total, part| total + part,
+                );
+            },
+        );
     }
     total
 }

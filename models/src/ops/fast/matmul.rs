@@ -1,5 +1,8 @@
-//! Matrix products on parts of slices, and transposition.
+//! Matrix products on parts of slices, vectors that are not zeroed before they are written, and transposition.
 #![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -49,48 +52,39 @@ pub(crate) enum Old {
 /// `destination = scale * left right`, or `destination += scale * left right`; sizes are (m, k, n) for an
 /// `m x k` times a `k x n` matrix.
 pub(crate) fn product(
-    (m, k, n): (usize, usize, usize),
+    sizes: (usize, usize, usize),
     destination: (&mut [f32], Strides, Old),
     left: (&[f32], Strides),
     right: (&[f32], Strides),
     scale: f32,
 ) {
     let (into, at, old) = destination;
-    if m == 0 || n == 0 {
-        return;
-    }
-    at.check(m, n, into.len());
-    if k == 0 {
-        if old == Old::Replace {
-            for row in 0..m {
-                for column in 0..n {
-                    let index = at.start as isize + row as isize * at.rows + column as isize * at.columns;
-                    into[index as usize] = 0.0;
-                }
-            }
-        }
-        return;
-    }
-    // SAFETY: the check above shows that every element that is written lies within `into`, which is borrowed mutably,
-    // so that it overlaps neither factor; its values are initialised.
-    unsafe { write((m, k, n), (into.as_mut_ptr(), at, old), left, right, scale) }
+    // SAFETY: the pointer may be written to as long as `into` is borrowed, which overlaps neither factor, and what is
+    // written are numbers.
+    unsafe { raw_product(sizes, (into.as_mut_ptr(), into.len(), at, old), left, right, scale) }
 }
 
-/// [`product`] to a place in memory, for k > 0.
+/// [`product`] with a destination that may hold no numbers yet, where they are replaced.
 ///
 /// # Safety
-/// All elements of the destination must be writable, apart from both factors, and initialised unless they are replaced.
-unsafe fn write(
+/// The destination's elements must be free to write, none of them in a factor, and initialised unless replaced.
+unsafe fn raw_product(
     (m, k, n): (usize, usize, usize),
-    (into, at, old): (*mut f32, Strides, Old),
+    (into, available, at, old): (*mut f32, usize, Strides, Old),
     left: (&[f32], Strides),
     right: (&[f32], Strides),
     scale: f32,
 ) {
-    left.1.check(m, k, left.0.len());
-    right.1.check(k, n, right.0.len());
-    // SAFETY: the checks above show that every element that is read lies within its slice; the caller answers for what
-    // is written.
+    if m == 0 || n == 0 {
+        return;
+    }
+    at.check(m, n, available);
+    if k > 0 {
+        left.1.check(m, k, left.0.len());
+        right.1.check(k, n, right.0.len());
+    }
+    // SAFETY: the checks above show that every element that is read or written lies within its slice. Where old
+    // values are replaced, gemm writes zeros for `k == 0`, and reads nothing of the destination.
     unsafe {
         gemm::gemm(
             m,
@@ -116,47 +110,118 @@ unsafe fn write(
     }
 }
 
-/// `left right` for a `left` of contiguous rows `[rows, k]` and a `k x n` matrix, plus a bias `[n]` in each row:
-/// `[rows, n]`, `chunk` rows at a time. The result is written once, not zeroed before.
-pub(crate) fn row_products(
-    (k, n): (usize, usize),
-    left: &[f32],
-    right: (&[f32], Strides),
-    bias: Option<&[f32]>,
-    chunk: usize,
-) -> Vec<f32> {
-    assert!(k > 0 && n > 0 && left.len().is_multiple_of(k), "rows of {k} values and products of {n}");
-    let count = left.len() / k * n;
-    let mut output = Vec::with_capacity(count);
-    let places = output.spare_capacity_mut()[..count].par_chunks_mut(chunk * n);
-    places.zip(left.par_chunks(chunk * k)).for_each(|(into, left)| {
-        let rows = left.len() / k;
-        assert_eq!(into.len(), rows * n);
-        if let Some(bias) = bias {
-            assert_eq!(bias.len(), n);
-            for row in into.chunks_exact_mut(n) {
-                row.iter_mut().zip(bias).for_each(|(place, value)| {
-                    place.write(*value);
-                });
-            }
+/// A vector that is allocated, but not written yet: zeros that are overwritten cost as much as a product's result.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    /// Without elements, but with room for all.
+    values: Vec<f32>,
+    count: usize,
+    written: AtomicUsize,
+}
+
+/// Part of a [`Fresh`] vector; each method writes all of it.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    values: &'a mut [MaybeUninit<f32>],
+    written: &'a AtomicUsize,
+}
+
+impl Fresh {
+    /// Room for a number of elements.
+    pub fn new(count: usize) -> Self {
+        Self { values: Vec::with_capacity(count), count, written: AtomicUsize::new(0) }
+    }
+
+    /// All of it, in parts of `size` elements, of which the last may be shorter.
+    pub fn parts(&mut self, size: usize) -> impl IndexedParallelIterator<Item = Part<'_>> {
+        // What was written through parts that were given before would count twice.
+        *self.written.get_mut() = 0;
+        let written = &self.written;
+        let room = &mut self.values.spare_capacity_mut()[..self.count];
+        room.par_chunks_mut(size).map(move |values| Part { values, written })
+    }
+
+    /// The vector, all of whose parts have been written.
+    pub fn finish(mut self) -> Vec<f32> {
+        assert_eq!(*self.written.get_mut(), self.count, "every part is written");
+        // SAFETY: parts do not overlap, and each is counted once, when all of it has been initialised.
+        unsafe { self.values.set_len(self.count) };
+        self.values
+    }
+}
+
+impl<'a> Part<'a> {
+    /// # Safety
+    /// All elements are initialised.
+    #[inline(always)]
+    unsafe fn initialised(self) -> &'a mut [f32] {
+        self.written.fetch_add(self.values.len(), Ordering::Relaxed);
+        // SAFETY: as the caller asserts.
+        unsafe { self.values.assume_init_mut() }
+    }
+
+    /// How many elements it has.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Zeros: for what is written out of order, in parts that stay in the cache.
+    pub fn zeroed(self) -> &'a mut [f32] {
+        self.values.fill(MaybeUninit::new(0.0));
+        // SAFETY: zeros were written to all elements.
+        unsafe { self.initialised() }
+    }
+
+    /// `of(a)` for each element of a slice; see [`super::simd::vectorized`].
+    #[inline(always)]
+    pub fn each1(self, a: &[f32], of: impl Fn(f32) -> f32) -> &'a mut [f32] {
+        let count = self.len();
+        let (into, a) = (&mut self.values[..count], &a[..count]);
+        for j in 0..count {
+            into[j].write(of(a[j]));
         }
-        let old = if bias.is_some() { Old::Keep } else { Old::Replace };
-        let destination = (into.as_mut_ptr().cast::<f32>(), Strides::of_rows(n), old);
-        // SAFETY: `into` has `rows * n` elements, which are those of the destination, is borrowed mutably, and is
-        // initialised by the bias where its values are kept.
-        unsafe { write((rows, k, n), destination, (left, Strides::of_rows(k)), right, 1.0) };
-    });
-    // SAFETY: the chunks above are all of the first `count` elements, and each product has written all of its own.
-    unsafe { output.set_len(count) };
-    output
+        // SAFETY: the loop has written all elements.
+        unsafe { self.initialised() }
+    }
+
+    /// `of(a, b)` for each element of two slices.
+    #[inline(always)]
+    pub fn each2(self, a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> &'a mut [f32] {
+        let count = self.len();
+        let (into, a, b) = (&mut self.values[..count], &a[..count], &b[..count]);
+        for j in 0..count {
+            into[j].write(of(a[j], b[j]));
+        }
+        // SAFETY: the loop has written all elements.
+        unsafe { self.initialised() }
+    }
+
+    /// The [`product`] of two matrices, as rows of `n` elements.
+    pub fn product(
+        self,
+        (m, k, n): (usize, usize, usize),
+        left: (&[f32], Strides),
+        right: (&[f32], Strides),
+        scale: f32,
+    ) -> &'a mut [f32] {
+        assert_eq!(self.len(), m * n, "the product fills the part");
+        let into = self.values.as_mut_ptr().cast();
+        // SAFETY: the part is borrowed mutably; its old values are replaced, and the assertion above shows that these
+        // are all, as the rows follow each other.
+        unsafe {
+            raw_product((m, k, n), (into, m * n, Strides::of_rows(n), Old::Replace), left, right, scale);
+            self.initialised()
+        }
+    }
 }
 
 /// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
 pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     const TILE: usize = 16;
     let rows = matrix.len() / columns;
-    let mut into = vec![0.0; matrix.len()];
-    into.par_chunks_mut(TILE * rows).enumerate().for_each(|(tile, into)| {
+    let mut into = Fresh::new(matrix.len());
+    into.parts(TILE * rows).enumerate().for_each(|(tile, into)| {
+        let into = into.zeroed();
         let first = tile * TILE;
         let width = TILE.min(columns - first);
         let mut rows_of_tile = [[0.0f32; TILE]; TILE];
@@ -172,7 +237,7 @@ pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
             }
         }
     });
-    into
+    into.finish()
 }
 
 #[cfg(test)]
@@ -195,17 +260,35 @@ mod tests {
     }
 
     #[test]
-    fn products_of_rows_in_chunks() {
-        let left = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let right = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0];
-        let right = (right.as_slice(), Strides::of_rows(3));
-        let plain = [1.0, 2.0, 3.0, 3.0, 4.0, 7.0, 5.0, 6.0, 11.0];
-        for chunk in [1, 2, 5] {
-            assert_eq!(row_products((2, 3), &left, right, None, chunk), plain);
-            let moved = row_products((2, 3), &left, right, Some(&[10.0, 20.0, 30.0]), chunk);
-            assert_eq!(moved, [11.0, 22.0, 33.0, 13.0, 24.0, 37.0, 15.0, 26.0, 41.0]);
-        }
-        assert!(row_products((2, 3), &[], right, None, 4).is_empty());
+    fn fresh_vectors_are_written_by_parts() {
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let square = Strides::of_rows(2);
+        let mut fresh = Fresh::new(12);
+        fresh.parts(4).enumerate().for_each(|(index, part)| {
+            let part = match index {
+                0 => part.product((2, 2, 2), (&values, square), (&values, square), 1.0),
+                1 => part.each1(&values, |a| -a),
+                _ => part.each2(&values, &values, |a, b| a * b),
+            };
+            part[0] += 1.0;
+        });
+        assert_eq!(fresh.finish(), [8.0, 10.0, 15.0, 22.0, 0.0, -2.0, -3.0, -4.0, 2.0, 4.0, 9.0, 16.0]);
+        let mut fresh = Fresh::new(3);
+        fresh.parts(2).for_each(|part| {
+            let count = part.len();
+            part.product((count, 0, 1), (&[], square), (&[], square), 1.0);
+        });
+        assert_eq!(fresh.finish(), [0.0; 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "every part is written")]
+    fn fresh_vectors_must_be_written() {
+        let mut fresh = Fresh::new(3);
+        fresh.parts(2).take(1).for_each(|part| {
+            part.zeroed();
+        });
+        fresh.finish();
     }
 
     #[test]
