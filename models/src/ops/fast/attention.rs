@@ -3,16 +3,25 @@
 //! Scores live in blocks of query rows: the memory is linear in the length. The backward pass works them out again
 //! from the kept logarithm of each row's sum (Dao et al., "FlashAttention", 2022,
 //! <https://arxiv.org/abs/2205.14135>). Causal attention leaves out what no query of a block may see.
+//!
+//! A block is held transposed, a row for each key: maxima, exponentials and sums then run over neighbouring queries,
+//! in whole vectors whatever a causal query sees, and products rearrange the block's queries rather than all keys.
 
 use rayon::prelude::*;
 
 use super::linear::total;
-use super::matmul::{Old, Strides, product};
-use super::simd::{exp, max, sum, sum2, update1, vectorized};
+use super::matmul::{Fresh, Old, Strides, product, transposed};
+use super::simd::{exp, larger, update1, vectorized};
 use super::{Array, FastOp, View};
 
-/// Query rows whose scores are held at once.
+/// Query rows whose scores are held at once, about.
 const BLOCK: usize = 64;
+
+/// Queries whose softmax is worked on together.
+const LANES: usize = 32;
+
+/// Keys of a block whose gradients are worked on together.
+const KEYS: usize = 256;
 
 /// Sequences per task; fixed, so that sums do not depend on the number of threads.
 const SEQUENCES: usize = 4;
@@ -79,14 +88,19 @@ struct Problem<'a> {
     query: View<'a>,
     key: View<'a>,
     value: View<'a>,
-    bias: Option<View<'a>>,
+    /// By key, then query: `[1 or n_heads, length, length]`.
+    bias: Option<Array>,
     batch: usize,
     length: usize,
     d_head: usize,
     scale: f32,
+    /// Rows of the largest block.
+    rows: usize,
+    /// Rows of a block with what is added to fill vectors.
+    lanes: usize,
 }
 
-/// A block of query rows and the keys that some of them may see.
+/// A block of query rows and the number of keys that some of them may see.
 #[derive(Clone, Copy)]
 struct Block {
     start: usize,
@@ -94,11 +108,19 @@ struct Block {
     keys: usize,
 }
 
+/// One number for each query of a block, in groups of [`LANES`].
+type PerQuery = Vec<[f32; LANES]>;
+
 impl<'a> Problem<'a> {
     fn new(op: Attention, query: View<'a>, key: View<'a>, value: View<'a>, bias: Option<View<'a>>) -> Self {
         let [batch, length, inner] = *value.shape else { panic!("values are [batch, length, n_heads d_head]") };
         let d_head = inner / op.n_heads;
-        Self { op, query, key, value, bias, batch, length, d_head, scale: 1.0 / (d_head as f32).sqrt() }
+        let scale = 1.0 / (d_head as f32).sqrt();
+        // Blocks of even size: one row more than a block is not worth a block of its own.
+        let rows = length.div_ceil(((length + BLOCK / 2) / BLOCK).max(1)).max(1);
+        let lanes = rows.next_multiple_of(LANES);
+        let bias = bias.map(|bias| Array { shape: bias.shape.to_vec(), data: by_head_transposed(bias.data, length) });
+        Self { op, query, key, value, bias, batch, length, d_head, scale, rows, lanes }
     }
 
     /// Elements of one sequence, in every input and the output.
@@ -120,124 +142,135 @@ impl<'a> Problem<'a> {
     }
 
     /// Where a row of a head starts within its sequence.
-    #[inline(always)]
     fn row(&self, of_head: Strides, time: usize) -> usize {
         of_head.start + time * of_head.rows.unsigned_abs()
     }
 
     fn blocks(&self) -> impl Iterator<Item = Block> + use<> {
-        let (length, causal) = (self.length, self.op.causal);
-        (0..length).step_by(BLOCK).map(move |start| {
-            let rows = BLOCK.min(length - start);
+        let (length, most, causal) = (self.length, self.rows, self.op.causal);
+        (0..length).step_by(most).map(move |start| {
+            let rows = most.min(length - start);
             Block { start, rows, keys: if causal { start + rows } else { length } }
         })
     }
 
-    /// How many keys the query at `time` sees.
-    #[inline(always)]
-    fn seen(&self, time: usize) -> usize {
-        if self.op.causal { time + 1 } else { self.length }
+    fn per_query(&self) -> PerQuery {
+        vec![[0.0; LANES]; self.lanes / LANES]
     }
 
-    /// The biases of a query row of a head.
-    #[inline(always)]
-    fn bias_row(&self, head: usize, time: usize) -> Option<&'a [f32]> {
-        let bias = self.bias?;
-        let head = if bias.shape[0] == 1 { 0 } else { head };
-        Some(&bias.data[(head * self.length + time) * self.length..][..self.length])
+    /// Where the biases of a head stand.
+    fn biases(&self, head: usize) -> usize {
+        let shared = self.bias.as_ref().is_some_and(|bias| bias.shape[0] == 1);
+        if shared { 0 } else { head * self.length * self.length }
     }
 
-    /// `scale Q K^T + bias` of a block, rows of `length` elements, of which only the keys that are seen count.
-    fn scores(&self, sequence: usize, head: usize, block: Block, scores: &mut [f32]) {
+    /// `scale Q K^T + bias` of a block's rows and `count` keys from `first`, by key in rows of `lanes`.
+    fn scores(&self, sequence: usize, head: usize, block: Block, (first, count): (usize, usize), scores: &mut [f32]) {
         let start = sequence * self.sequence();
         let places = self.heads(head);
-        let query = (self.query.data, places.from(start + self.row(places, block.start)));
-        let key = (self.key.data, places.from(start + places.start).transposed());
-        let into = (&mut *scores, Strides::of_rows(self.length), Old::Replace);
-        product((block.rows, self.d_head, block.keys), into, query, key, self.scale);
-        if self.bias.is_some() {
+        let query = (self.query.data, places.from(start + self.row(places, block.start)).transposed());
+        let key = (self.key.data, places.from(start + self.row(places, first)));
+        let into = (&mut *scores, Strides::of_rows(self.lanes), Old::Replace);
+        product((count, self.d_head, block.rows), into, key, query, self.scale);
+        let rows = scores.chunks_exact_mut(self.lanes).zip(first..first + count);
+        if let Some(bias) = &self.bias {
+            let biases = &bias.data[self.biases(head)..][..self.length * self.length];
             vectorized(
                 #[inline(always)]
                 || {
-                    for row in 0..block.rows {
-                        let Some(bias) = self.bias_row(head, block.start + row) else { return };
-                        let seen = self.seen(block.start + row);
-                        let scores = &mut scores[row * self.length..][..seen];
-                        scores.iter_mut().zip(&bias[..seen]).for_each(
+                    for (scores, key) in rows {
+                        update1(
+                            &mut scores[..block.rows],
+                            &biases[key * self.length + block.start..],
                             #[inline(always)]
-                            |(score, bias)| *score += bias,
+                            |score, bias| score + bias,
                         );
                     }
                 },
             );
         }
+        if self.op.causal {
+            let hidden = (block.start + 1).max(first)..first + count;
+            for key in hidden {
+                let blind = (key - block.start).min(block.rows);
+                scores[(key - first) * self.lanes..][..blind].fill(f32::NEG_INFINITY);
+            }
+        }
     }
 
     fn forward(&self) -> (Array, Vec<f32>) {
-        let mut output = Array::zeros(self.value.shape);
+        let mut output = Fresh::new(self.value.data.len());
         let mut kept = vec![0.0; self.batch * self.op.n_heads * self.length];
         let per_sequence = kept.par_chunks_mut(self.op.n_heads * self.length);
-        output.data.par_chunks_mut(self.sequence()).zip(per_sequence).enumerate().for_each(
-            |(sequence, (output, kept))| {
-                let mut scores = vec![0.0; BLOCK.min(self.length) * self.length];
-                for (head, kept) in kept.chunks_exact_mut(self.length).enumerate() {
-                    for block in self.blocks() {
-                        self.scores(sequence, head, block, &mut scores);
-                        self.softmax(block, &mut scores, &mut kept[block.start..][..block.rows]);
-                        let places = self.side_by_side(head);
-                        let value = (self.value.data, places.from(sequence * self.sequence() + places.start));
-                        let into = (&mut *output, places.from(self.row(places, block.start)), Old::Replace);
-                        let weights = (scores.as_slice(), Strides::of_rows(self.length));
-                        product((block.rows, block.keys, self.d_head), into, weights, value, 1.0);
+        output.parts(self.sequence()).zip(per_sequence).enumerate().for_each(|(sequence, (output, kept))| {
+            let output = output.zeroed();
+            let mut scores = vec![0.0; self.lanes * self.length];
+            let (mut largest, mut sums) = (self.per_query(), self.per_query());
+            for (head, kept) in kept.chunks_exact_mut(self.length).enumerate() {
+                let places = self.side_by_side(head);
+                let value = (self.value.data, places.from(sequence * self.sequence() + places.start));
+                for block in self.blocks() {
+                    self.scores(sequence, head, block, (0, block.keys), &mut scores);
+                    self.exponentials(&mut scores[..block.keys * self.lanes], &mut largest, &mut sums);
+                    let into = (&mut *output, places.from(self.row(places, block.start)), Old::Replace);
+                    let weights = (scores.as_slice(), Strides::of_rows(self.lanes).transposed());
+                    product((block.rows, block.keys, self.d_head), into, weights, value, 1.0);
+                    let of_rows = largest.as_flattened().iter().zip(sums.as_flattened());
+                    for (row, (largest, sum)) in of_rows.take(block.rows).enumerate() {
+                        let factor = 1.0 / sum;
+                        let at = self.row(places, block.start + row);
+                        output[at..][..self.d_head].iter_mut().for_each(|value| *value *= factor);
+                        kept[block.start + row] = largest + sum.ln();
                     }
                 }
-            },
-        );
-        (output, kept)
+            }
+        });
+        (Array { shape: self.value.shape.to_vec(), data: output.finish() }, kept)
     }
 
-    /// Scores to weights; `kept` takes the logarithm of each row's sum.
-    fn softmax(&self, block: Block, scores: &mut [f32], kept: &mut [f32]) {
+    /// Scores to exponentials of what they are less than the largest of their query, and the sums of these.
+    fn exponentials(&self, scores: &mut [f32], largest: &mut PerQuery, sums: &mut PerQuery) {
         vectorized(
             #[inline(always)]
             || {
-                for row in 0..block.rows {
-                    let (seen, unseen) = scores[row * self.length..][..block.keys]
-                        .split_at_mut(self.seen(block.start + row).min(block.keys));
-                    let largest = max(seen);
-                    for score in seen.iter_mut() {
-                        *score = exp(*score - largest);
+                for (group, (largest, sums)) in largest.iter_mut().zip(sums).enumerate() {
+                    let mut most = [f32::NEG_INFINITY; LANES];
+                    for scores in scores.as_chunks::<LANES>().0.iter().skip(group).step_by(self.lanes / LANES) {
+                        for lane in 0..LANES {
+                            most[lane] = larger(most[lane], scores[lane]);
+                        }
                     }
-                    let total = sum(
-                        seen,
-                        #[inline(always)]
-                        |x| x,
-                    );
-                    let factor = 1.0 / total;
-                    for score in seen.iter_mut() {
-                        *score *= factor;
+                    let mut sum = [0.0; LANES];
+                    for scores in scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(self.lanes / LANES) {
+                        for lane in 0..LANES {
+                            scores[lane] = exp(scores[lane] - most[lane]);
+                            sum[lane] += scores[lane];
+                        }
                     }
-                    unseen.fill(0.0);
-                    kept[row] = largest + total.ln();
+                    (*largest, *sums) = (most, sum);
                 }
             },
         );
     }
 
     fn backward(&self, output: View, kept: &[f32], gradient: View, wants_bias: bool) -> ([Array; 3], Option<Array>) {
-        let mut query = Array::zeros(self.query.shape);
-        let mut key = Array::zeros(self.key.shape);
-        let mut value = Array::zeros(self.value.shape);
+        let [mut query, mut key, mut value] = [self.query, self.key, self.value].map(|of| Fresh::new(of.data.len()));
         let size = SEQUENCES * self.sequence();
-        let parts = query.data.par_chunks_mut(size).zip(key.data.par_chunks_mut(size));
-        let parts = parts.zip(value.data.par_chunks_mut(size)).enumerate();
+        let parts = query.parts(size).zip(key.parts(size)).zip(value.parts(size)).enumerate();
         let biases: Vec<Vec<f32>> = parts
             .map(|(task, ((query, key), value))| {
-                let mut bias = vec![0.0; if wants_bias { self.bias.map_or(0, |bias| bias.data.len()) } else { 0 }];
-                let mut room = [vec![0.0; BLOCK * self.length], vec![0.0; BLOCK * self.length]];
-                let sequences = query.chunks_exact_mut(self.sequence()).zip(key.chunks_exact_mut(self.sequence()));
-                for (index, ((query, key), value)) in sequences.zip(value.chunks_exact_mut(self.sequence())).enumerate()
-                {
+                let bias = self.bias.as_ref().filter(|_| wants_bias);
+                let mut bias = vec![0.0; bias.map_or(0, |bias| bias.data.len())];
+                let size = self.lanes * KEYS.min(self.length);
+                let mut room = Room {
+                    weights: vec![0.0; size],
+                    d_scores: vec![0.0; size],
+                    logarithms: self.per_query(),
+                    along: self.per_query(),
+                };
+                let parts = [query, key, value].map(|part| part.zeroed());
+                let [query, key, value] = parts.map(|part| part.chunks_exact_mut(self.sequence()));
+                for (index, ((query, key), value)) in query.zip(key).zip(value).enumerate() {
                     let place = (task * SEQUENCES + index, output.data, kept, gradient.data);
                     for head in 0..self.op.n_heads {
                         self.backward_head(place, head, [&mut *query, &mut *key, &mut *value], &mut bias, &mut room);
@@ -246,8 +279,15 @@ impl<'a> Problem<'a> {
                 bias
             })
             .collect();
-        let bias = self.bias.filter(|_| wants_bias).map(|bias| total(bias.shape, &biases));
-        ([query, key, value], bias)
+        let bias = self.bias.as_ref().filter(|_| wants_bias).map(|bias| {
+            let total = total(&bias.shape, &biases);
+            Array { data: by_head_transposed(&total.data, self.length), ..total }
+        });
+        let shapes = [self.query, self.key, self.value].map(|of| of.shape.to_vec());
+        let [q, k, v] = shapes;
+        let query = Array { shape: q, data: query.finish() };
+        let key = Array { shape: k, data: key.finish() };
+        ([query, key, Array { shape: v, data: value.finish() }], bias)
     }
 
     fn backward_head(
@@ -256,68 +296,104 @@ impl<'a> Problem<'a> {
         head: usize,
         [d_query, d_key, d_value]: [&mut [f32]; 3],
         d_bias: &mut [f32],
-        [weights, d_scores]: &mut [Vec<f32>; 2],
+        room: &mut Room,
     ) {
         let start = sequence * self.sequence();
         let (paired, side) = (self.heads(head), self.side_by_side(head));
         let kept = &kept[(sequence * self.op.n_heads + head) * self.length..][..self.length];
-        let rows = Strides::of_rows(self.length);
+        let by_key = Strides::of_rows(self.lanes);
         for block in self.blocks() {
-            self.scores(sequence, head, block, weights);
+            room.logarithms.as_flattened_mut()[..block.rows].copy_from_slice(&kept[block.start..][..block.rows]);
             let of_block = side.from(start + self.row(side, block.start));
-            let values = (self.value.data, side.from(start + side.start).transposed());
-            let into = (d_scores.as_mut_slice(), rows, Old::Replace);
-            product((block.rows, self.d_head, block.keys), into, (gradient, of_block), values, 1.0);
-            vectorized(
-                #[inline(always)]
-                || {
-                    for row in 0..block.rows {
-                        let time = block.start + row;
-                        let seen = self.seen(time).min(block.keys);
-                        let at = start + self.row(side, time);
-                        let along = sum2(
-                            &gradient[at..][..self.d_head],
-                            &output[at..][..self.d_head],
-                            #[inline(always)]
-                            |a, b| a * b,
-                        );
-                        let (weights, unseen) = weights[row * self.length..][..block.keys].split_at_mut(seen);
-                        let (d_scores, d_unseen) = d_scores[row * self.length..][..block.keys].split_at_mut(seen);
-                        let logarithm = kept[time];
-                        for weight in weights.iter_mut() {
-                            *weight = exp(*weight - logarithm);
-                        }
-                        update1(
-                            d_scores,
-                            weights,
-                            #[inline(always)]
-                            |d_score, weight| weight * (d_score - along),
-                        );
-                        unseen.fill(0.0);
-                        d_unseen.fill(0.0);
-                        if !d_bias.is_empty() {
-                            let shared = d_bias.len() == self.length * self.length;
-                            let at = (if shared { 0 } else { head } * self.length + time) * self.length;
-                            let into = &mut d_bias[at..][..seen];
-                            into.iter_mut().zip(&*d_scores).for_each(
-                                #[inline(always)]
-                                |(into, d_score)| *into += d_score,
-                            );
-                        }
+            self.along(output, gradient, of_block, &mut room.along.as_flattened_mut()[..block.rows]);
+            let gradient = (gradient, of_block);
+            let query = (self.query.data, paired.from(start + self.row(paired, block.start)));
+            for first in (0..block.keys).step_by(KEYS) {
+                let count = KEYS.min(block.keys - first);
+                self.scores(sequence, head, block, (first, count), &mut room.weights);
+                let value = (self.value.data, side.from(start + self.row(side, first)));
+                let into = (room.d_scores.as_mut_slice(), by_key, Old::Replace);
+                let columns = (gradient.0, gradient.1.transposed());
+                product((count, self.d_head, block.rows), into, value, columns, 1.0);
+                room.to_gradients(count * self.lanes);
+                if !d_bias.is_empty() {
+                    let into = &mut d_bias[self.biases(head)..][..self.length * self.length];
+                    let rows = into.chunks_exact_mut(self.length).skip(first).zip(room.d_scores.chunks(self.lanes));
+                    for (into, d_scores) in rows.take(count) {
+                        into[block.start..][..block.rows].iter_mut().zip(d_scores).for_each(|(into, add)| *into += add);
                     }
-                },
-            );
-            let all_queries = paired.from(start + self.row(paired, block.start));
-            let here = paired.from(self.row(paired, block.start));
-            let keys = (self.key.data, paired.from(start + paired.start));
-            let into = (&mut *d_query, here, Old::Replace);
-            product((block.rows, block.keys, self.d_head), into, (d_scores.as_slice(), rows), keys, self.scale);
-            let into = (&mut *d_key, paired, Old::Keep);
-            let left = (d_scores.as_slice(), rows.transposed());
-            product((block.keys, block.rows, self.d_head), into, left, (self.query.data, all_queries), self.scale);
-            let into = (&mut *d_value, side, Old::Keep);
-            let left = (weights.as_slice(), rows.transposed());
-            product((block.keys, block.rows, self.d_head), into, left, (gradient, of_block), 1.0);
+                }
+                let (weights, d_scores) = (room.weights.as_slice(), room.d_scores.as_slice());
+                let key = (self.key.data, paired.from(start + self.row(paired, first)));
+                let old = if first == 0 { Old::Replace } else { Old::Keep };
+                let into = (&mut *d_query, paired.from(self.row(paired, block.start)), old);
+                let sizes = (block.rows, count, self.d_head);
+                product(sizes, into, (d_scores, by_key.transposed()), key, self.scale);
+                let sizes = (count, block.rows, self.d_head);
+                let into = (&mut *d_key, paired.from(self.row(paired, first)), Old::Keep);
+                product(sizes, into, (d_scores, by_key), query, self.scale);
+                let into = (&mut *d_value, side.from(self.row(side, first)), Old::Keep);
+                product(sizes, into, (weights, by_key), gradient, 1.0);
+            }
         }
     }
+
+    /// The product of output and gradient of each row of a block.
+    fn along(&self, output: &[f32], gradient: &[f32], of_block: Strides, along: &mut [f32]) {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (row, along) in along.iter_mut().enumerate() {
+                    let at = self.row(of_block, row);
+                    let (output, gradient) = (&output[at..][..self.d_head], &gradient[at..][..self.d_head]);
+                    let mut sums = [0.0; 8];
+                    let (outputs, gradients) = (output.as_chunks::<8>(), gradient.as_chunks::<8>());
+                    for (output, gradient) in outputs.0.iter().zip(gradients.0) {
+                        for lane in 0..8 {
+                            sums[lane] += output[lane] * gradient[lane];
+                        }
+                    }
+                    let rest: f32 = outputs.1.iter().zip(gradients.1).map(|(a, b)| a * b).sum();
+                    *along = rest + sums.iter().sum::<f32>();
+                }
+            },
+        );
+    }
+}
+
+/// What the backward pass of a block is worked out in.
+struct Room {
+    weights: Vec<f32>,
+    d_scores: Vec<f32>,
+    logarithms: PerQuery,
+    along: PerQuery,
+}
+
+impl Room {
+    /// Scores to weights, and the gradients of weights to those of scores, in the first elements.
+    fn to_gradients(&mut self, count: usize) {
+        let groups = self.along.len();
+        let weights = &mut self.weights[..count];
+        let d_scores = &mut self.d_scores[..count];
+        vectorized(
+            #[inline(always)]
+            || {
+                for (group, (logarithm, along)) in self.logarithms.iter().zip(&self.along).enumerate() {
+                    let weights = weights.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
+                    let d_scores = d_scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
+                    for (weights, d_scores) in weights.zip(d_scores) {
+                        for lane in 0..LANES {
+                            weights[lane] = exp(weights[lane] - logarithm[lane]);
+                            d_scores[lane] = weights[lane] * (d_scores[lane] - along[lane]);
+                        }
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// Each `[length, length]` matrix transposed.
+fn by_head_transposed(matrices: &[f32], length: usize) -> Vec<f32> {
+    matrices.chunks_exact((length * length).max(1)).flat_map(|matrix| transposed(matrix, length)).collect()
 }
