@@ -114,6 +114,7 @@ fn peak_mb() -> Option<f64> {
 }
 
 fn main() {
+    lookback::keep_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let option = |name: &str| arguments.iter().position(|word| word == name).and_then(|at| arguments.get(at + 1));
     let number =

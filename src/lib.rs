@@ -5,6 +5,7 @@
 //! [`cli::main`] is the whole program, open to models of your own through [`Models`].
 #![recursion_limit = "256"]
 
+mod allocator;
 pub mod backend;
 mod checkpoint;
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod sweep;
 mod trained;
 mod trainee;
 
+pub use allocator::keep_memory;
 pub use lookback_benchmarks as benchmarks;
 pub use lookback_datasets as datasets;
 pub use lookback_models as models;

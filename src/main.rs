@@ -4,5 +4,6 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    lookback::keep_memory();
     lookback::cli::main(&lookback::Models::default())
 }
