@@ -7,6 +7,7 @@ use lookback_registry::{Params, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::Comparison;
+use crate::experiment::ExperimentInfo;
 use crate::figure::Figure;
 use crate::spec::{Named, RunSpec};
 
@@ -209,6 +210,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Published values beside ours.
     pub comparisons: Vec<Comparison>,
+    /// The experiments behind all this, for suites that are made of experiments.
+    pub experiments: Vec<ExperimentInfo>,
 }
 
 /// What is known of a suite without planning it.

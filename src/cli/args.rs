@@ -48,6 +48,9 @@ pub(super) enum Command {
     Show(ShowArguments),
     /// Make the report of a folder of runs again, or that of a single run
     Report(ReportArguments),
+    /// Published values beside ours, as Markdown, from the folders of sweeps
+    #[command(after_help = "Example:\n  lookback reproduction runs/heads-full runs/depth-full > reproduction.md")]
+    Reproduction(ReproductionArguments),
     /// Learned memory of one finished run, from its weights
     Probe(ProbeArguments),
     /// Print a completion script for a shell
@@ -287,6 +290,13 @@ pub(super) struct ShowArguments {
     /// How much of a suite
     #[arg(long, value_enum, default_value = "quick")]
     pub preset: PresetArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReproductionArguments {
+    /// Folders of sweeps
+    #[arg(required = true)]
+    pub dirs: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let preset = arguments.preset.into();
     let extra_models = arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?;
     let request = PlanRequest { preset, seeds: arguments.seeds, extra_models };
-    let runs = select(suite.plan(&request, models.catalogue())?, &arguments.only)?;
+    let runs = select(suite.plan(&request, models.catalogue())?, &suite.exact(), &arguments.only)?;
     let jobs = match arguments.jobs {
         Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
         Some(jobs) => jobs,
@@ -73,7 +73,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
 
     // A report that cannot be written must not hide which runs failed.
     let reported = match summary.done {
-        0 => Ok(()),
+        0 if summary.total > 0 => Ok(()),
         _ => write_report(&store, &plan, suite.as_ref(), models, arguments.log_format),
     };
     for (id, reason) in &summary.failed {

@@ -12,6 +12,7 @@ mod probe;
 mod progress;
 mod report;
 mod report_run;
+mod reproduction;
 mod resolve;
 mod show;
 mod train;
@@ -70,6 +71,7 @@ fn carry_out(command: Command, models: &Models) -> Result<Exit> {
         Command::List(arguments) => list::list(&arguments, models),
         Command::Show(arguments) => show::show(&arguments, models),
         Command::Report(arguments) => report::report(&arguments, models),
+        Command::Reproduction(arguments) => reproduction::reproduction(&arguments, models),
         Command::Probe(arguments) => probe::probe(&arguments, models),
         Command::Completions { shell } => {
             let mut script = Vec::new();

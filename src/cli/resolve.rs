@@ -88,8 +88,9 @@ pub(super) fn take_group(params: &mut Params, name: &str) -> Result<Params> {
     }
 }
 
-/// The runs that `--only AXIS=VALUE` conditions select: values of one axis are alternatives, axes combine.
-pub(super) fn select(runs: Vec<Planned>, conditions: &[String]) -> Result<Vec<Planned>> {
+/// The runs that `--only AXIS=VALUE` conditions select: values of one axis are alternatives, axes combine. An experiment
+/// that trains nothing, one of `exact`, has none.
+pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) -> Result<Vec<Planned>> {
     let mut by_axis: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
     let axes: std::collections::BTreeSet<String> = runs.iter().flat_map(|run| run.axes.keys().cloned()).collect();
     for condition in conditions {
@@ -99,8 +100,11 @@ pub(super) fn select(runs: Vec<Planned>, conditions: &[String]) -> Result<Vec<Pl
         if !axes.contains(axis) {
             return Err(unknown_name("axis", axis, axes.iter().map(String::as_str)));
         }
-        let values: std::collections::BTreeSet<&str> =
+        let mut values: std::collections::BTreeSet<&str> =
             runs.iter().filter_map(|run| run.axes.get(axis)).map(String::as_str).collect();
+        if axis == "experiment" {
+            values.extend(exact);
+        }
         if !values.iter().any(|known| same(known, value)) {
             return Err(Error::new(format!(
                 "No run has {axis}={value}. Values of this axis, nearest first: {}.",
@@ -110,14 +114,16 @@ pub(super) fn select(runs: Vec<Planned>, conditions: &[String]) -> Result<Vec<Pl
         by_axis.entry(axis).or_default().push(value);
     }
     let selected: Vec<Planned> = runs
-        .into_iter()
+        .iter()
         .filter(|run| {
             by_axis.iter().all(|(axis, values)| {
                 run.axes.get(*axis).is_some_and(|own| values.iter().any(|value| same(own, value)))
             })
         })
+        .cloned()
         .collect();
-    if selected.is_empty() {
+    let trains = by_axis.get("experiment").is_none_or(|names| names.iter().any(|name| !exact.contains(name)));
+    if selected.is_empty() && trains {
         return Err(Error::new(format!("No run fits all of --only {}.", conditions.join(","))));
     }
     Ok(selected)

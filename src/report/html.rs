@@ -175,7 +175,7 @@ mod tests {
                 finding("alibi-degrades", Verdict::DoesNotHold, "<img src=x onerror=alert(1)>"),
                 finding("airy-states-rise", Verdict::NotMeasured, "1 of 3 seeds."),
             ],
-            comparisons: Vec::new(),
+            ..Analysis::default()
         }
     }
 

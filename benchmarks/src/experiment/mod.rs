@@ -54,6 +54,11 @@ pub trait Experiment: Send + Sync {
         }
     }
 
+    /// Whether it needs no data from elsewhere: then it is part of suite `synthetic`.
+    fn is_synthetic(&self) -> bool {
+        true
+    }
+
     /// Tables, figures, findings and comparisons of whatever has been run so far.
     ///
     /// # Errors

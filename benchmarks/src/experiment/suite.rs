@@ -22,6 +22,13 @@ impl ExperimentSuite {
         Self { info, experiments }
     }
 
+    /// The same suite with the experiments alone that need no data from elsewhere.
+    #[must_use]
+    pub fn synthetic(mut self) -> Self {
+        self.experiments.retain(|experiment| experiment.is_synthetic());
+        self
+    }
+
     /// Its experiments.
     pub fn experiments(&self) -> impl Iterator<Item = &dyn Experiment> {
         self.experiments.iter().map(Box::as_ref)
@@ -90,6 +97,7 @@ impl Suite for ExperimentSuite {
             if own.is_empty() && !exact.contains(&info.name) {
                 continue;
             }
+            analysis.experiments.push(info);
             let cells = Cells::collect(&own, models)?;
             let Reading { tables, figures, findings, comparisons } =
                 experiment.read(&cells).map_err(|error| error.context(format!("Experiment {}", info.name)))?;

@@ -5,6 +5,7 @@ pub mod heads;
 pub mod memory;
 pub mod rank;
 pub mod sparse;
+pub mod synthetic;
 
 use lookback_registry::{Result, unknown_name};
 
@@ -18,6 +19,7 @@ pub fn suites() -> Vec<Box<dyn Suite>> {
         Box::new(depth::suite()),
         Box::new(rank::suite()),
         Box::new(sparse::suite()),
+        Box::new(synthetic::SyntheticSuite::default()),
     ]
 }
 
@@ -43,7 +45,7 @@ mod tests {
         let error = suite("memry").err().unwrap();
         assert_eq!(
             error.to_string(),
-            "There is no suite named `memry`. Did you mean `memory`? Known: memory, heads, depth, rank, sparse."
+            "There is no suite named `memry`. Did you mean `memory`? Known: memory, heads, depth, rank, sparse, synthetic."
         );
     }
 }

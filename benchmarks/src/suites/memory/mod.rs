@@ -47,7 +47,7 @@ impl Suite for MemorySuite {
             summary: tables::summary(&cells),
             figures: figures::figures(&cells, outcomes),
             findings: findings::findings(&cells),
-            comparisons: Vec::new(),
+            ..Analysis::default()
         })
     }
 }

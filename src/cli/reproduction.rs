@@ -1,0 +1,93 @@
+//! `lookback reproduction DIR..`.
+
+use std::fmt::Write as _;
+
+use lookback_benchmarks::{Analysis, Comparison, Finding, SuiteInfo, Verdict, suites};
+use lookback_registry::Result;
+
+use super::Exit;
+use super::args::ReproductionArguments;
+use super::out;
+use crate::environment::Environment;
+use crate::model_list::Models;
+use crate::report::markdown_table;
+use crate::run_folder::read_json;
+use crate::store::{Plan, Store, preset_name};
+
+/// Prints what was published and what came out in these sweeps.
+pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -> Result<Exit> {
+    let mut page = String::from(
+        "# Reproduction\n\nWhat the papers report beside what Lookback measures. `lookback reproduction` writes this page from the \
+         folders of sweeps.\nA comparison agrees where the smallest value over seeds is within a factor 10 of the published \
+         one, unless the\nexperiment says otherwise; intervals are 95 % intervals of the geometric mean over seeds.\n",
+    );
+    for dir in &arguments.dirs {
+        let store = Store::new(dir);
+        let plan = store.plan()?;
+        let suite = suites::suite(&plan.header.suite)?;
+        let outcomes = store.outcomes(&plan.runs)?;
+        let done = outcomes.iter().filter(|outcome| outcome.result.is_some()).count();
+        let analysis = suite.analyse(&outcomes, models.catalogue())?;
+        page.push_str(&section(suite.info(), &plan, done, processor(&store, &plan)?, &analysis));
+    }
+    out::say(page.trim_end());
+    Ok(Exit::Success)
+}
+
+/// The processor of the first run that says one.
+fn processor(store: &Store, plan: &Plan) -> Result<Option<String>> {
+    for run in &plan.runs {
+        if let Some(found) = read_json::<Environment>(&store.run(&run.spec.id()).file("environment.json"))? {
+            return Ok(found.entries().into_iter().find(|(name, _)| name == "processor").map(|(_, value)| value));
+        }
+    }
+    Ok(None)
+}
+
+fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>, analysis: &Analysis) -> String {
+    let mut text = format!("\n## {} (`{}`)\n\nSource: {}\n\n", info.title, info.name, info.source);
+    let runs = if plan.runs.is_empty() { String::new() } else { format!(", {done} of {} runs done", plan.runs.len()) };
+    let place = processor.map_or_else(String::new, |name| format!(" ({name})"));
+    let _ = writeln!(
+        text,
+        "Preset `{}`, backend `{}`{place}{runs}: `{}`",
+        preset_name(plan.header.preset),
+        plan.header.backend,
+        plan.command
+    );
+    if !analysis.experiments.is_empty() {
+        text.push_str("\n### What differs from the papers\n\n");
+        for experiment in &analysis.experiments {
+            let _ = writeln!(text, "- **{}** ({}): {}", experiment.name, experiment.title, experiment.differs);
+        }
+    }
+    if !analysis.comparisons.is_empty() {
+        let _ = write!(text, "\n### Published values\n\n{}", markdown_table(&Comparison::table(&analysis.comparisons)));
+        let notes: Vec<&Comparison> = analysis.comparisons.iter().filter(|one| !one.differs.is_empty()).collect();
+        if !notes.is_empty() {
+            text.push('\n');
+        }
+        let mut said: Vec<(&str, &str)> = Vec::new();
+        for note in notes {
+            let key = (note.experiment.as_str(), note.differs.as_str());
+            if !said.contains(&key) {
+                said.push(key);
+                let _ = writeln!(text, "- {}: {}", note.experiment, note.differs);
+            }
+        }
+    }
+    if !analysis.findings.is_empty() {
+        text.push_str("\n### Findings\n\n");
+        analysis.findings.iter().for_each(|finding| text.push_str(&line(finding)));
+    }
+    text
+}
+
+fn line(finding: &Finding) -> String {
+    let verdict = match finding.verdict {
+        Verdict::Holds => "holds",
+        Verdict::DoesNotHold => "does not hold",
+        Verdict::NotMeasured => "not measured",
+    };
+    format!("- **{}**: {verdict}. {} {}\n", finding.name, finding.statement, finding.evidence)
+}
