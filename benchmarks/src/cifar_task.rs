@@ -34,7 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::classification::{Classification, ImageClasses, check_smoothing};
-use crate::task::{Metrics, Objective, Task, TaskInfo, TaskKind};
+use crate::task::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 
 /// Images of the training split.
 const TRAIN_IMAGES: usize = 50_000;
@@ -54,6 +54,9 @@ pub struct CifarConfig {
     pub train_samples: usize,
     /// Test images, the first so many, from 1 to 10000.
     pub valid_samples: usize,
+    /// Test images, the first so many, whose attention scores are decomposed into singular values once a model has
+    /// learnt the task.
+    pub spectra: usize,
 }
 
 impl Default for CifarConfig {
@@ -63,6 +66,7 @@ impl Default for CifarConfig {
             label_smoothing: 0.1,
             train_samples: TRAIN_IMAGES,
             valid_samples: TEST_IMAGES,
+            spectra: 0,
         }
     }
 }
@@ -88,6 +92,17 @@ impl CifarConfig {
     }
 }
 
+/// All parameters, defaults filled in. `spectra`, which earlier versions did not have, stands among them only where it is
+/// not 0, so that runs of those versions keep their identity.
+///
+/// # Errors
+/// As [`CifarConfig::read`].
+pub fn resolve(params: &Params) -> Result<Params> {
+    let mut all = to_params(&CifarConfig::read(params)?);
+    all.retain(|name, value| name != "spectra" || *value != 0);
+    Ok(all)
+}
+
 /// What is known of the task.
 pub fn kind() -> TaskKind {
     TaskKind {
@@ -98,7 +113,7 @@ pub fn kind() -> TaskKind {
                      https://www.cs.toronto.edu/~kriz/cifar.html",
         },
         fields: fields::<CifarConfig>,
-        resolve: |params| Ok(to_params(&CifarConfig::read(params)?)),
+        resolve,
         // The shape needs no data.
         io: |params| Ok(CifarTask::new(CifarConfig::read(params)?, DataFolder::default())?.io()),
     }
@@ -179,6 +194,11 @@ impl Task for CifarTask {
         Classification::of(predictions, targets, &self.images.classes).metrics()
     }
 
+    fn probes(&self) -> Probes {
+        let spectra = self.config.spectra;
+        Probes { memory: false, attention: (spectra > 0).then_some(AttentionProbes { weights: 0, spectra }) }
+    }
+
     fn images(&self) -> Option<&ImageClasses> {
         Some(&self.images)
     }
@@ -190,5 +210,23 @@ impl<B: Backend> Objective<B> for CifarTask {
         let smoothing = self.config.label_smoothing;
         let smooth = target * (1.0 - smoothing) + smoothing / classes as f64;
         (smooth * log_softmax(prediction, 2)).sum() / -((batch * outputs) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spectra_stand_in_a_spec_only_where_they_are_asked_for() {
+        let plain = resolve(&Params::new()).unwrap();
+        assert!(!plain.contains_key("spectra"));
+        let asked = Params::from_iter([("spectra".to_owned(), 4.into())]);
+        assert_eq!(resolve(&asked).unwrap()["spectra"], 4);
+        assert_eq!(CifarConfig::read(&plain).unwrap(), CifarConfig::default());
+        let probes =
+            |params| CifarTask::new(CifarConfig::read(params).unwrap(), DataFolder::default()).unwrap().probes();
+        assert_eq!(probes(&plain).attention, None);
+        assert_eq!(probes(&asked).attention, Some(AttentionProbes { weights: 0, spectra: 4 }));
     }
 }

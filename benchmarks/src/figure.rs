@@ -31,7 +31,7 @@ pub struct Panel {
     /// What is drawn, first at the bottom.
     pub series: Vec<Series>,
     /// A matrix drawn as shaded cells below the series, rows from the top: column j of row i is centred at (j, i), and the
-    /// vertical axis runs downwards.
+    /// vertical axis runs downwards. The matrix fixes both ranges. Entries that are negative or no numbers are left white.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heat: Option<Vec<Vec<f64>>>,
 }

@@ -6,13 +6,17 @@
 pub mod cifar_task;
 pub mod classification;
 mod comparison;
+pub mod coupling_task;
 pub mod evidence;
 pub mod experiment;
 pub mod figure;
 pub mod memory_task;
 pub mod metrics;
 pub mod oracle;
+pub mod ordering_task;
 mod recipe;
+pub mod recovery_task;
+pub mod regression;
 mod spec;
 pub mod stats;
 mod suite;

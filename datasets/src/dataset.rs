@@ -59,7 +59,7 @@ impl MemoryDatasetConfig {
     }
 }
 
-/// Which samples of a [`MemoryDataset`]: a split of a seed, and how many.
+/// Which samples of a dataset: a split of a seed, and how many.
 ///
 /// Splits have random streams of their own: no sample of one is a sample of the other, whatever the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,22 @@ impl Split {
     /// The first `samples` validation samples of `seed`.
     pub fn valid(seed: u64, samples: usize) -> Self {
         Self { validation: true, seed, samples }
+    }
+
+    /// Whether these are validation samples.
+    pub(crate) fn is_validation(self) -> bool {
+        self.validation
+    }
+
+    /// How many samples there are.
+    pub(crate) fn samples(self) -> usize {
+        self.samples
+    }
+
+    /// The key of the random values of a dataset of this name.
+    pub(crate) fn key(self, dataset: &str) -> Key {
+        let split = if self.validation { "validation" } else { "training" };
+        Key::new(&format!("{dataset}, {split}"), self.seed)
     }
 }
 
@@ -118,11 +134,10 @@ impl MemoryDataset {
             return Err(Error::invalid("samples", split.samples, "a whole number from 1 up"));
         }
         let memory = function.memory(config.length)?;
-        let purpose = if split.validation { "memory dataset, validation" } else { "memory dataset, training" };
         Ok(Self {
             config: config.clone(),
             split,
-            key: Key::new(purpose, split.seed),
+            key: split.key("memory dataset"),
             convolution: Convolution::new(&memory),
             memory,
         })

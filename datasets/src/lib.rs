@@ -27,7 +27,9 @@
 //! ```
 
 mod convolution;
+mod coupling;
 mod dataset;
+mod drawn;
 mod fetch;
 mod files;
 mod folder;
@@ -35,10 +37,14 @@ pub mod images;
 mod input;
 pub mod memory;
 mod order;
+mod ordering;
 mod random;
+mod recovery;
 
 pub use convolution::Convolution;
+pub use coupling::{Coupling, CouplingConfig, PsiBasis};
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
+pub use drawn::DrawnDataset;
 pub use fetch::{FetchEvent, FetchOptions, RemoteArchive, fetch_cifar10};
 pub use folder::{DATA_VARIABLE, DataFolder};
 pub use input::InputProcess;
@@ -47,6 +53,8 @@ pub use memory::{
     memory_functions,
 };
 pub use order::permutation;
+pub use ordering::{Alteration, OrderingConfig};
+pub use recovery::{RecoveryConfig, RecoveryKind};
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]

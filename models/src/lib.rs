@@ -7,6 +7,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod dense;
 pub mod diagonal_ssm;
 pub mod encoder;
 pub mod gru;
@@ -17,6 +18,7 @@ pub mod lstm;
 mod model;
 pub mod noise;
 pub mod ops;
+pub mod pointwise_attention;
 pub mod position;
 mod registry;
 pub mod s4d;

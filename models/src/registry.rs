@@ -19,6 +19,7 @@ macro_rules! with_models {
             $crate::lru::LruConfig,
             $crate::tcn::TcnConfig,
             $crate::transformer::TransformerConfig,
+            $crate::pointwise_attention::PointwiseAttentionConfig,
             $crate::vit::VitConfig,
         }
     };

@@ -7,6 +7,7 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::heat;
 use super::ink::Ink;
 use super::layout::{LABEL_SIZE, PANEL_TITLE_SIZE, PanelBox, TICK_SIZE};
 use super::marks::{self, Canvas, SCALE, Spot, units};
@@ -88,6 +89,10 @@ pub(super) fn draw(canvas: &Canvas, place: &PanelBox, axes: (f64, f64)) {
         .y_label_area_size(units(place.left))
         .build_cartesian_2d(Positions::from(&place.x), Positions::from(&place.y))
         .expect(DRAWS);
+    let matrix = place.panel.heat.as_deref();
+    if let Some(matrix) = matrix {
+        heat::draw(canvas, matrix, (x + place.left, y + place.top), axes);
+    }
     mesh(&mut chart, place);
 
     let plot = Plot { canvas, chart: &chart, place };
@@ -100,8 +105,14 @@ pub(super) fn draw(canvas: &Canvas, place: &PanelBox, axes: (f64, f64)) {
     for (index, series) in place.panel.series.iter().enumerate() {
         plot.markers(series, index);
     }
-    if !place.panel.series.iter().any(|series| series.points.iter().any(|point| plot.spot(point.x, point.y).is_some()))
-    {
+    let drawn = matrix.is_some_and(|matrix| heat::size(matrix).1 > 0)
+        || place
+            .panel
+            .series
+            .iter()
+            .flat_map(|series| &series.points)
+            .any(|point| plot.spot(point.x, point.y).is_some());
+    if !drawn {
         let style = font(LABEL_SIZE, Ink::Muted, false).pos(Pos::new(HPos::Center, VPos::Center));
         canvas.draw_text("no finished run yet", &style, plot.pixel(0.5, 0.5)).expect(DRAWS);
     }
@@ -109,6 +120,10 @@ pub(super) fn draw(canvas: &Canvas, place: &PanelBox, axes: (f64, f64)) {
 
 fn mesh(chart: &mut Chart, place: &PanelBox) {
     let mut mesh = chart.configure_mesh();
+    if place.panel.heat.is_some() {
+        // Lines would shine through the cells.
+        mesh.disable_mesh();
+    }
     if place.x_label {
         mesh.x_desc(text::clean(&place.panel.x.label));
     }

@@ -2,6 +2,7 @@
 
 use lookback_benchmarks::figure::{Figure, Mark, Panel};
 
+use super::heat;
 use super::ink::Theme;
 use super::scale::Scale;
 use super::style::{self, Style};
@@ -109,7 +110,15 @@ pub(super) fn layout(figure: &Figure, theme: Theme) -> Layout<'_> {
             tick_width + TICK_ROOM + if labelled { AXIS_LABEL_ROOM } else { 0.0 }
         })
         .collect();
-    let width = 2.0 * PADDING + lefts.iter().sum::<f64>() + axes.0 * columns as f64 + GAP * (columns - 1) as f64 + 8.0;
+    let rights: Vec<f64> = (0..columns)
+        .map(|column| {
+            let matrices = panels.iter().skip(column).step_by(columns).filter_map(|place| place.panel.heat.as_deref());
+            matrices.map(heat::bar_room).fold(0.0, f64::max)
+        })
+        .collect();
+    let beside = lefts.iter().chain(&rights).sum::<f64>();
+    // Whole pixels, as the picture's size is written: else what is drawn on whole pixels would not lie on them.
+    let width = (2.0 * PADDING + beside + axes.0 * columns as f64 + GAP * (columns - 1) as f64 + 8.0).ceil();
 
     let mut y = PADDING;
     let title = match theme {
@@ -123,15 +132,15 @@ pub(super) fn layout(figure: &Figure, theme: Theme) -> Layout<'_> {
         let labelled = row.iter().any(|panel| panel.x_label);
         let bottom = TICK_SIZE + TICK_ROOM + if labelled { AXIS_LABEL_ROOM } else { 0.0 };
         let mut x = PADDING;
-        for (panel, left) in row.iter_mut().zip(&lefts) {
+        for (panel, (left, right)) in row.iter_mut().zip(lefts.iter().zip(&rights)) {
             panel.corner = (x, y);
             panel.left = *left;
             panel.bottom = TICK_SIZE + TICK_ROOM + if panel.x_label { AXIS_LABEL_ROOM } else { 0.0 };
-            x += left + axes.0 + GAP;
+            x += left + axes.0 + right + GAP;
         }
         y += top + axes.1 + bottom + 12.0;
     }
-    Layout { width, height: y + PADDING - 10.0, title, legend, panels, axes }
+    Layout { width, height: (y + PADDING - 10.0).ceil(), title, legend, panels, axes }
 }
 
 /// One entry per label, in rows as wide as the figure allows; `y` moves below them.

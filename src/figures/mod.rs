@@ -4,6 +4,7 @@
 //! no system font is read for a PNG.
 
 mod axes;
+mod heat;
 mod ink;
 mod layout;
 mod marks;

@@ -30,9 +30,29 @@ const MODELS: [(&str, &str); 8] = [
     ("Transformer (learned)", "transformer-learned"),
 ];
 
-/// Error against alpha, error against size, learned memory, loss curves.
+/// Error against alpha, error against size, learned memory, loss curves, matrices.
 pub(crate) fn figures() -> Vec<Figure> {
-    vec![errors(), sizes(), memories(), losses()]
+    vec![errors(), sizes(), memories(), losses(), matrices()]
+}
+
+/// A small matrix with a mark in each row, and a large one.
+pub(crate) fn matrices() -> Figure {
+    let small = (0..4).map(|i| (0..6).map(|j| (-f64::from((j - i) * (j - i))).exp()).collect());
+    let large =
+        (0..128).map(|i| (0..128).map(|j| if j > i { 0.0 } else { (-0.05 * f64::from(i - j)).exp() }).collect());
+    let diagonal = (0..4).map(|i| point(f64::from(i), f64::from(i))).collect();
+    let mut panels = vec![
+        Panel::matrix("4 x 6", "key s", "query t", small.collect()),
+        Panel::matrix("128 x 128", "key s", "query t", large.collect()),
+    ];
+    panels[0].series.push(series("largest true weight", "truth", Mark::Points, diagonal));
+    Figure {
+        id: "attention".into(),
+        title: "Attention weights".into(),
+        caption: "One validation sample.".into(),
+        panels,
+        columns: 2,
+    }
 }
 
 fn errors() -> Figure {

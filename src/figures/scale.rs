@@ -2,7 +2,7 @@
 
 use lookback_benchmarks::figure::{Axis, Mark, Panel, Point};
 
-use super::text;
+use super::{heat, text};
 
 /// The longest span of a logarithmic axis without a fixed range, in decades.
 const MAX_DECADES: f64 = 16.0;
@@ -33,6 +33,9 @@ pub(super) struct Scale {
 impl Scale {
     /// The horizontal scale of `panel` on `pixels` pixels.
     pub fn horizontal(panel: &Panel, pixels: f64) -> Self {
+        if let Some(matrix) = &panel.heat {
+            return Self::cells(&panel.x, heat::size(matrix).1, pixels, 34.0);
+        }
         let values = panel.series.iter().flat_map(|series| &series.points).map(|point| point.x);
         // A label is about 40 pixels wide.
         let mut scale = Self::new(&panel.x, values, std::iter::empty(), pixels, 62.0);
@@ -42,6 +45,12 @@ impl Scale {
 
     /// The vertical scale of `panel` on `pixels` pixels.
     pub fn vertical(panel: &Panel, pixels: f64) -> Self {
+        if let Some(matrix) = &panel.heat {
+            let mut scale = Self::cells(&panel.y, heat::size(matrix).0, pixels, 22.0);
+            (scale.low, scale.high) = (scale.high, scale.low);
+            scale.ticks.iter_mut().for_each(|tick| tick.at = 1.0 - tick.at);
+            return scale;
+        }
         let is_bound = |mark: Mark| mark == Mark::Dashed;
         let points = |bounds: bool| {
             panel.series.iter().filter(move |series| is_bound(series.mark) == bounds).flat_map(|series| &series.points)
@@ -54,6 +63,20 @@ impl Scale {
         let main = points(false).chain(points(true).filter(|_| !panel.y.log)).map(|point| point.y);
         let slack = points(true).map(|point| point.y).chain(points(false).flat_map(beside));
         Self::new(&panel.y, main, slack, pixels, 38.0)
+    }
+
+    /// An axis along `count` cells with centres at 0, 1, ..: ticks at whole numbers.
+    fn cells(axis: &Axis, count: usize, pixels: f64, spacing: f64) -> Self {
+        let end = count.max(1) as f64 - 0.5;
+        let mut scale = Self { log: false, low: -0.5, high: end, ticks: vec![], fine: vec![] };
+        let rough = (end + 0.5) * spacing / pixels;
+        let step = (0..).flat_map(|power| [1, 2, 5].map(|digit: usize| digit * 10usize.pow(power)));
+        let step = step.into_iter().find(|step| *step as f64 >= rough).unwrap_or(count.max(1));
+        scale.ticks = match &axis.ticks {
+            Some(ticks) => ticks.iter().filter_map(|(at, label)| scale.tick(*at, label.clone())).collect(),
+            None => (0..count).step_by(step).filter_map(|cell| scale.tick(cell as f64, cell.to_string())).collect(),
+        };
+        scale
     }
 
     fn new(
@@ -268,6 +291,18 @@ mod tests {
                 assert!(!scale.ticks.is_empty(), "{values:?} {log}");
             }
         }
+    }
+
+    #[test]
+    fn cells_are_numbered_from_the_top() {
+        let matrix =
+            |rows: usize, columns: usize| Panel { heat: Some(vec![vec![1.0; columns]; rows]), ..panel(false, &[]) };
+        let small = matrix(4, 6);
+        assert_eq!(labels(&Scale::horizontal(&small, 262.0)), ["0", "1", "2", "3", "4", "5"]);
+        let down = Scale::vertical(&small, 180.0);
+        assert_eq!(labels(&down), ["0", "1", "2", "3"]);
+        assert_eq!((down.ticks[0].at, down.position(0.0), down.position(3.0)), (0.875, Some(0.875), Some(0.125)));
+        assert_eq!(labels(&Scale::vertical(&matrix(128, 128), 180.0)), ["0", "20", "40", "60", "80", "100", "120"]);
     }
 
     #[test]

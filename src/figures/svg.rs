@@ -6,11 +6,11 @@ use lookback_benchmarks::figure::{Figure, Mark};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::axes;
 use super::ink::{self, Ink, Theme};
 use super::layout::{self, LEGEND_SIZE, Layout, SAMPLE, Sample, TITLE_SIZE};
 use super::marks::{self, Canvas, SCALE, units};
 use super::text;
+use super::{axes, heat};
 
 const DRAWS: &str = "plotters draws into a string";
 
@@ -54,6 +54,10 @@ fn head(figure: &Figure, layout: &Layout, (width, height): (u32, u32)) -> String
             text::escape(&panel.x.label),
             text::escape(&labels.join(", "))
         );
+        if let Some(matrix) = &panel.heat {
+            let (rows, columns) = heat::size(matrix);
+            let _ = write!(description, " A matrix of {rows} x {columns} shaded cells.");
+        }
     }
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" height=\"{:.0}\" viewBox=\"0 0 {width} {height}\" \

@@ -1,8 +1,24 @@
-//! Suite `rank`: approximation rate of the Transformer.
+//! Suite `rank`: how the rank of attention's scores limits what a Transformer can approximate.
 //!
-//! Source: <https://arxiv.org/abs/2305.18475>.
+//! The targets are `H_t(x) = F(sum_s softmax_s[rho(x(t), x(s))] f(x(s)))`: scores of inner dimension m_h have rank m_h
+//! at most, so the singular values of rho say how the error falls with m_h. R1 makes targets of known singular values,
+//! R2 looks at those of Vision Transformers, R3 alters the order of the inputs or mixes them, R4 asks whether attention
+//! finds the weights that the target has.
+//!
+//! Source: Jiang, Li, "Approximation rate of the Transformer architecture for sequence modeling", 2024,
+//! <https://arxiv.org/abs/2305.18475>.
 
-use crate::experiment::ExperimentSuite;
+mod coupling;
+mod oracle;
+mod ordering;
+mod recovery;
+mod vit;
+
+use serde_json::Value;
+
+use crate::experiment::{Cell, ExperimentSuite};
+use crate::figure::Point;
+use crate::spec::Named;
 use crate::suite::SuiteInfo;
 
 /// The suite `rank`.
@@ -10,8 +26,48 @@ pub fn suite() -> ExperimentSuite {
     let info = SuiteInfo {
         name: "rank",
         title: "Approximation rate of the Transformer",
-        summary: "",
-        source: "https://arxiv.org/abs/2305.18475",
+        summary: "How the rank of attention's scores limits the error, on targets of known singular values, and what the \
+                  order and the mixing of inputs do to a Transformer and a recurrent network.",
+        source: "Jiang, Li, \"Approximation rate of the Transformer architecture for sequence modeling\", 2024, \
+                 https://arxiv.org/abs/2305.18475",
     };
-    ExperimentSuite::new(info, vec![])
+    ExperimentSuite::new(
+        info,
+        vec![
+            Box::new(coupling::Coupling),
+            Box::new(vit::VitRank),
+            Box::new(ordering::Ordering),
+            Box::new(recovery::Recovery),
+        ],
+    )
+}
+
+/// An entry of a registry with these parameters, a JSON object.
+fn named(name: &str, params: Value) -> Named {
+    let Value::Object(params) = params else { unreachable!("parameters are written as objects") };
+    Named { name: name.into(), params }
+}
+
+/// A cell's metric as a point.
+fn point(cell: &Cell<'_>, x: f64, metric: &str) -> Option<Point> {
+    Some(Point::of(x, cell.metric(metric)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use lookback_models::Catalogue;
+
+    use super::*;
+    use crate::suite::{PlanRequest, Preset, Suite};
+
+    #[test]
+    fn presets_grow_and_need_images_in_full_alone() {
+        let plan = |preset| suite().plan(&PlanRequest::new(preset), &Catalogue::default()).unwrap();
+        let counts = [Preset::Smoke, Preset::Quick, Preset::Full].map(|preset| plan(preset).len());
+        assert!(counts[0] < counts[1] && counts[1] < counts[2], "{counts:?}");
+        for preset in [Preset::Smoke, Preset::Quick] {
+            assert!(plan(preset).iter().all(|run| run.spec.task.name != "cifar10"));
+        }
+        assert!(suite().exact().is_empty());
+    }
 }

@@ -1,0 +1,313 @@
+//! R2: the singular values of a Vision Transformer's scores, and its training error, against m_h.
+
+use lookback_registry::Result;
+use serde_json::json;
+
+use super::named;
+use crate::comparison::{Comparison, Ours};
+use crate::evidence::{Evidence, brief};
+use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::spec::{Decay, TrainingConfig};
+use crate::suite::{Finding, HeadProbe, Preset, Table};
+
+const NAME: &str = "R2";
+/// The exponent that the paper fits to the training error.
+const PUBLISHED: f64 = 0.27;
+/// Test images whose scores are decomposed.
+const IMAGES: usize = 64;
+/// Singular values that are drawn.
+const DRAWN: usize = 20;
+/// The spectrum at the second largest m_h is at most this far from that at the largest, relative to the latter.
+const CONVERGED: f64 = 0.25;
+
+/// Spectra of a Vision Transformer.
+#[derive(Debug)]
+pub(super) struct VitRank;
+
+impl Experiment for VitRank {
+    fn info(&self) -> ExperimentInfo {
+        ExperimentInfo {
+            name: NAME,
+            title: "spectra and training error of a Vision Transformer on CIFAR-10",
+            differs: "A ViT of 0.5 M parameters from scratch in the place of ViT-B/16; the training error is the cross \
+                      entropy without label smoothing.",
+        }
+    }
+
+    fn grid(&self, preset: Preset) -> Vec<Setting> {
+        // Ten passes over the images. They must be fetched first, and a run takes the better part of an hour on two cores.
+        let steps = 3_906;
+        let sizes: &[usize] = if preset == Preset::Full { &[1, 2, 4, 8, 16, 32, 64] } else { &[] };
+        let setting = |size: &usize| Setting {
+            axes: vec![("m_h", size.to_string())],
+            task: named("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),
+            model: named("vit", json!({"d_head": size})),
+            training: TrainingConfig {
+                steps,
+                batch_size: 128,
+                learning_rate: 1e-3,
+                weight_decay: 0.05,
+                decay: Decay::Weights,
+                warmup_steps: steps / 10,
+                eval_every: steps / 10,
+                eval_samples: Some(1_024),
+                ..TrainingConfig::default()
+            },
+        };
+        sizes.iter().map(setting).collect()
+    }
+
+    fn read(&self, cells: &Cells) -> Result<Reading> {
+        let sizes = spectra(cells);
+        let errors = errors(cells);
+        let fit = PowerLaw::fit(&errors);
+        let ours = fit.map_or(Ours::Missing, |fit| Ours::Exact(fit.exponent));
+        let differs = "a small ViT from scratch";
+        let quantity = "exponent b of a fit a m_h^-b + c to the training error";
+        Ok(Reading {
+            tables: vec![table(cells, &sizes, fit)],
+            figures: vec![figure(&sizes, &errors, fit)],
+            findings: vec![converge(&sizes), falls(cells)],
+            comparisons: vec![Comparison::within(2.0, NAME, quantity, PUBLISHED, ours, differs)],
+        })
+    }
+}
+
+/// The spectrum at one m_h: singular values of the first head of the last layer, largest first, of the best seed.
+struct Spectrum {
+    m_h: f64,
+    /// By singular value, over images: mean, smallest, largest.
+    values: Vec<(f64, f64, f64)>,
+}
+
+impl Spectrum {
+    fn of(m_h: f64, head: &HeadProbe) -> Option<Self> {
+        let images = &head.singular_values;
+        let count = images.iter().map(Vec::len).min()?;
+        let over_images = |index: usize| {
+            let at = images.iter().map(|values| values[index]);
+            let mean = at.clone().sum::<f64>() / images.len() as f64;
+            (mean, at.clone().fold(f64::INFINITY, f64::min), at.fold(0.0, f64::max))
+        };
+        Some(Self { m_h, values: (0..count).map(over_images).collect() })
+    }
+
+    /// How far the means are from those of another, relative to the latter, in the Euclidean norm.
+    fn distance(&self, other: &Self) -> f64 {
+        let pairs = self.values.iter().zip(&other.values);
+        let gap: f64 = pairs.map(|(left, right)| (left.0 - right.0).powi(2)).sum();
+        (gap / other.values.iter().map(|value| value.0.powi(2)).sum::<f64>()).sqrt()
+    }
+}
+
+/// Spectra, small m_h to large.
+fn spectra(cells: &Cells) -> Vec<Spectrum> {
+    let of = |cell: &Cell| {
+        let heads = &cell.best("error")?.1.attention;
+        let last = heads.iter().map(|head| head.layer).max()?;
+        Spectrum::of(cell.number("m_h")?, heads.iter().find(|head| head.layer == last && head.head == 0)?)
+    };
+    let mut all: Vec<Spectrum> = cells.iter().filter_map(of).collect();
+    all.sort_by(|left, right| left.m_h.total_cmp(&right.m_h));
+    all
+}
+
+/// Training errors, small m_h to large.
+fn errors(cells: &Cells) -> Vec<Point> {
+    let of = |cell: &Cell| Some(Point::of(cell.number("m_h")?, cell.train_loss.as_ref()?));
+    let mut all: Vec<Point> = cells.iter().filter_map(of).collect();
+    all.sort_by(|left, right| left.x.total_cmp(&right.x));
+    all
+}
+
+/// `a m^(-b) + c`.
+#[derive(Debug, Clone, Copy)]
+struct PowerLaw {
+    factor: f64,
+    exponent: f64,
+    rest: f64,
+}
+
+impl PowerLaw {
+    /// Least squares over b = 0.01, 0.02, .. 3 with the best a and c for each; `None` for fewer than four points.
+    fn fit(points: &[Point]) -> Option<Self> {
+        if points.len() < 4 {
+            return None;
+        }
+        let count = points.len() as f64;
+        let y = points.iter().map(|point| point.y).sum::<f64>() / count;
+        let of = |exponent: f64| {
+            let powers: Vec<f64> = points.iter().map(|point| point.x.powf(-exponent)).collect();
+            let x = powers.iter().sum::<f64>() / count;
+            let spread: f64 = powers.iter().map(|power| (power - x).powi(2)).sum();
+            let joint: f64 = powers.iter().zip(points).map(|(power, point)| (power - x) * (point.y - y)).sum();
+            let factor = joint / spread;
+            let fit = Self { factor, exponent, rest: y - factor * x };
+            let misfit: f64 = points.iter().map(|point| (fit.at(point.x) - point.y).powi(2)).sum();
+            (misfit, fit)
+        };
+        let best = (1..=300).map(|step| of(f64::from(step) / 100.0)).min_by(|left, right| left.0.total_cmp(&right.0));
+        best.map(|(_, fit)| fit)
+    }
+
+    fn at(self, m_h: f64) -> f64 {
+        self.factor * m_h.powf(-self.exponent) + self.rest
+    }
+}
+
+fn table(cells: &Cells, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
+    let rows = cells.iter().map(|cell| {
+        let spectrum = spectra.iter().find(|spectrum| Some(spectrum.m_h) == cell.number("m_h"));
+        let distance = spectrum.zip(spectra.last()).map(|(spectrum, last)| spectrum.distance(last));
+        let dash = |value: Option<f64>| value.map_or_else(|| "-".into(), brief);
+        let loss = cell.train_loss.as_ref();
+        vec![cell.axis("m_h").to_owned(), dash(loss.map(|loss| loss.min)), cell.entry("error"), dash(distance)]
+    });
+    let fitted = fit.map_or_else(String::new, |fit| {
+        format!(", fit {} m_h^-{:.2} + {}", brief(fit.factor), fit.exponent, brief(fit.rest))
+    });
+    Table {
+        title: format!("Vision Transformers on CIFAR-10{fitted}"),
+        columns: ["m_h", "training loss (min)", "test error (min)", "distance of the spectrum to the last"]
+            .map(String::from)
+            .into(),
+        rows: rows.collect(),
+    }
+}
+
+fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figure {
+    let place = |index: usize| index as f64 + 1.0;
+    let spread = spectra.last().map(|spectrum| {
+        let points = spectrum.values.iter().take(DRAWN).enumerate().map(|(index, (mean, low, high))| Point {
+            interval: Some((*low, *high)),
+            ..Point::new(place(index), *mean)
+        });
+        Series::new("mean over images, smallest to largest", "transformer", Mark::LinePoints, points.collect())
+    });
+    let means = spectra.iter().enumerate().map(|(number, spectrum)| {
+        let points = spectrum.values.iter().take(DRAWN).enumerate();
+        let points = points.map(|(index, value)| Point::new(place(index), value.0)).collect();
+        Series::new(format!("m_h = {}", spectrum.m_h), format!("#{number}"), Mark::LinePoints, points)
+    });
+    let mut losses = vec![Series::new("training loss", "transformer", Mark::LinePoints, errors.to_vec())];
+    if let (Some(fit), Some(first), Some(last)) = (fit, errors.first(), errors.last()) {
+        let steps = (0..=40).map(|step| first.x * (last.x / first.x).powf(f64::from(step) / 40.0));
+        let points = steps.map(|m_h| Point::new(m_h, fit.at(m_h))).collect();
+        losses.push(Series::new("fit a m_h^-b + c", "reference", Mark::Dashed, points));
+    }
+    let axis = |label: &str, log: bool| Axis::new(label, log);
+    let largest = spectra.last().map_or_else(String::new, |spectrum| format!(", m_h = {}", spectrum.m_h));
+    Figure {
+        id: "r2-spectra".into(),
+        title: "Singular values of the scores of a Vision Transformer".into(),
+        caption: "Scores before the softmax of the first head of the last layer, best seed, over test images of CIFAR-10;                   and the training loss."
+            .into(),
+        panels: vec![
+            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", false), spread.into_iter().collect()),
+            Panel::new("means", axis("k", false), axis("sigma_k", false), means.collect()),
+            Panel::new("training error", axis("m_h", true), axis("cross entropy", false), losses),
+        ],
+        columns: 3,
+    }
+}
+
+fn converge(spectra: &[Spectrum]) -> Finding {
+    let mut evidence = Evidence::default();
+    if let [first, .., second, last] = spectra {
+        let (far, near) = (first.distance(last), second.distance(last));
+        let number = format!(
+            "distance to m_h = {}: {} at {}, {} at {}",
+            last.m_h,
+            brief(far),
+            first.m_h,
+            brief(near),
+            second.m_h
+        );
+        evidence.check(near < far && near <= CONVERGED, number);
+    } else {
+        evidence.missing(format!("spectra at three values of m_h, {} found", spectra.len()));
+    }
+    evidence.finding(
+        "r2-spectra",
+        "The mean spectrum of the scores converges as m_h grows: at the second largest m_h it is within 25 % of that at \
+         the largest, and closer than at the smallest.",
+    )
+}
+
+fn falls(cells: &Cells) -> Finding {
+    let mut evidence = Evidence::default();
+    let mut ends: Vec<(f64, &Cell)> = cells.iter().filter_map(|cell| Some((cell.number("m_h")?, cell))).collect();
+    ends.sort_by(|left, right| left.0.total_cmp(&right.0));
+    if let [first, .., last] = &ends[..] {
+        let losses = [first, last].map(|(_, cell)| {
+            cell.measured("error", &mut evidence)?;
+            cell.train_loss
+        });
+        if let [Some(small), Some(large)] = losses {
+            let number = format!("{} at m_h = {}, {} at {}", brief(small.mean), first.0, brief(large.mean), last.0);
+            evidence.check(large.mean < small.mean, number);
+        }
+    }
+    evidence.finding("r2-error", "The training error is smaller at the largest m_h than at the smallest.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use lookback_models::Catalogue;
+
+    use super::*;
+    use crate::suite::{Outcome, PlanRequest, Probe, RunResult, RunStatus, Suite, Verdict};
+
+    /// Runs as if they had ended with a training loss of 2 m_h^-0.5 + 1 and scores of two singular values.
+    fn outcomes() -> Vec<Outcome> {
+        let suite = super::super::suite();
+        let plan = suite.plan(&PlanRequest::new(Preset::Full), &Catalogue::default()).unwrap();
+        let own = plan.into_iter().filter(|run| run.axes["experiment"] == NAME);
+        own.map(|planned| {
+            let m_h: f64 = planned.axes["m_h"].parse().unwrap();
+            let head = |layer, first| HeadProbe {
+                layer,
+                head: 0,
+                weights: vec![],
+                singular_values: vec![vec![first, 1.0], vec![first + 2.0, 1.0]],
+            };
+            Outcome {
+                planned,
+                result: Some(RunResult {
+                    status: RunStatus::Finished,
+                    steps: 1,
+                    num_params: 1,
+                    metrics: BTreeMap::from([("error".to_owned(), 0.5)]),
+                    best: None,
+                    train_loss: Some(2.0 * m_h.powf(-0.5) + 1.0),
+                }),
+                probe: Some(Probe { attention: vec![head(0, 0.0), head(1, 3.0 - 2.0 / m_h)], ..Probe::default() }),
+                curve: vec![],
+                seconds: None,
+            }
+        })
+        .collect()
+    }
+
+    #[test]
+    fn spectra_are_compared_and_the_error_is_fitted() {
+        let outcomes = outcomes();
+        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+        let reading = VitRank.read(&cells).unwrap();
+        assert!(reading.findings.iter().all(|finding| finding.verdict == Verdict::Holds), "{:?}", reading.findings);
+        let Ours::Exact(exponent) = reading.comparisons[0].ours else { panic!("{:?}", reading.comparisons) };
+        assert!((exponent - 0.5).abs() < 1e-9);
+        // Mean over two images of the largest singular value of the last layer, 4 - 2 / m_h.
+        let means = &reading.figures[0].panels[1].series;
+        assert_eq!((means[0].points[0].y, means[1].points[0].y, means[0].points[1].y), (2.0, 3.0, 1.0));
+    }
+
+    #[test]
+    fn nothing_measured_is_said_so() {
+        let reading = VitRank.read(&Cells::collect(&[], &Catalogue::default()).unwrap()).unwrap();
+        assert!(reading.findings.iter().all(|finding| finding.verdict == Verdict::NotMeasured));
+    }
+}
