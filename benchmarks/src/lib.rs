@@ -13,6 +13,7 @@ pub mod memory_task;
 pub mod metrics;
 pub mod oracle;
 mod recipe;
+pub mod retrieval_task;
 mod spec;
 pub mod stats;
 mod suite;

@@ -36,6 +36,7 @@ mod input;
 pub mod memory;
 mod order;
 mod random;
+pub mod retrieval;
 
 pub use convolution::Convolution;
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};

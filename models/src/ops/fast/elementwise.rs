@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::simd::{normal, vectorized};
+use super::simd::{each1, each2, normal, vectorized};
 use super::{Array, FastOp, View};
 
 /// Elements per task.
@@ -16,18 +16,14 @@ impl FastOp<1> for Gelu {
     type Kept = ();
 
     fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
-        let mut output = Array::zeros(input.shape);
-        output.data.par_chunks_mut(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
-            vectorized(
+        (
+            each(
+                input,
                 #[inline(always)]
-                || {
-                    for (output, input) in output.iter_mut().zip(input) {
-                        *output = input * normal(*input).0;
-                    }
-                },
-            );
-        });
-        (output, ())
+                |x| x * normal(x).0,
+            ),
+            (),
+        )
     }
 
     fn backward(
@@ -39,20 +35,78 @@ impl FastOp<1> for Gelu {
         wanted: [bool; 1],
     ) -> [Option<Array>; 1] {
         [wanted[0].then(|| {
-            let mut into = Array::zeros(input.shape);
-            let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
-            into.data.par_chunks_mut(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for ((into, input), gradient) in into.iter_mut().zip(input).zip(gradient) {
-                            let (below, density) = normal(*input);
-                            *into = gradient * input.mul_add(density, below);
-                        }
-                    },
-                );
-            });
-            into
+            each_of_two(
+                input,
+                gradient,
+                #[inline(always)]
+                |x, gradient| {
+                    let (below, density) = normal(x);
+                    gradient * x.mul_add(density, below)
+                },
+            )
         })]
     }
+}
+
+/// `max(x, 0)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relu;
+
+impl FastOp<1> for Relu {
+    type Kept = ();
+
+    fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
+        // A comparison with NaN is false, and NaN must stay.
+        (
+            each(
+                input,
+                #[inline(always)]
+                |x| if x < 0.0 { 0.0 } else { x },
+            ),
+            (),
+        )
+    }
+
+    fn backward(
+        &self,
+        [input]: [View; 1],
+        _output: View,
+        (): &(),
+        gradient: View,
+        wanted: [bool; 1],
+    ) -> [Option<Array>; 1] {
+        [wanted[0].then(|| {
+            each_of_two(
+                input,
+                gradient,
+                #[inline(always)]
+                |x, gradient| if x <= 0.0 { 0.0 } else { gradient },
+            )
+        })]
+    }
+}
+
+/// `of(x)` of each element.
+fn each(input: View, of: impl Fn(f32) -> f32 + Sync) -> Array {
+    let mut output = Array::zeros(input.shape);
+    output.data.par_chunks_mut(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
+        vectorized(
+            #[inline(always)]
+            || each1(output, input, &of),
+        );
+    });
+    output
+}
+
+/// `of(x, gradient)` of each element.
+fn each_of_two(input: View, gradient: View, of: impl Fn(f32, f32) -> f32 + Sync) -> Array {
+    let mut into = Array::zeros(input.shape);
+    let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
+    into.data.par_chunks_mut(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
+        vectorized(
+            #[inline(always)]
+            || each2(into, input, gradient, &of),
+        );
+    });
+    into
 }
