@@ -4,7 +4,7 @@
 //! Closing a worker's standard input asks it to stop with a checkpoint; so workers also stop when the sweep
 //! itself is killed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -166,9 +166,15 @@ pub fn sweep(
     stop: &AtomicBool,
 ) -> Result<SweepSummary> {
     let mut queue = Queue::default();
-    let mut summary = SweepSummary { total: runs.len(), ..SweepSummary::default() };
+    let mut summary = SweepSummary::default();
+    let mut known = HashSet::new();
     for run in runs {
         let id = run.spec.id();
+        // Two places of a grid may ask for the same run.
+        if !known.insert(id.clone()) {
+            continue;
+        }
+        summary.total += 1;
         let folder = store.run(&id);
         if folder.result()?.is_some() {
             summary.done += 1;

@@ -17,6 +17,7 @@ pub mod ordering_task;
 mod recipe;
 pub mod recovery_task;
 pub mod regression;
+pub mod retrieval_task;
 mod spec;
 pub mod stats;
 mod suite;

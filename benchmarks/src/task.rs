@@ -137,7 +137,14 @@ macro_rules! tasks {
     };
 }
 
-tasks![crate::memory_task, crate::cifar_task, crate::coupling_task, crate::ordering_task, crate::recovery_task,];
+tasks![
+    crate::memory_task,
+    crate::cifar_task,
+    crate::coupling_task,
+    crate::ordering_task,
+    crate::recovery_task,
+    crate::retrieval_task,
+];
 
 /// What is known of the task named `name`.
 ///

@@ -9,7 +9,7 @@ use crate::random::{Key, SampleRng};
 use crate::{Convolution, InputProcess, MemoryFunction, Sample};
 
 /// The longest sequence, over all channels, that a dataset makes: 2^28 values, 1 GiB.
-const LARGEST: usize = 1 << 28;
+pub(crate) const LARGEST: usize = 1 << 28;
 
 /// The shape and the inputs of a [`MemoryDataset`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,9 +64,9 @@ impl MemoryDatasetConfig {
 /// Splits have random streams of their own: no sample of one is a sample of the other, whatever the seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split {
-    validation: bool,
-    seed: u64,
-    samples: usize,
+    pub(crate) validation: bool,
+    pub(crate) seed: u64,
+    pub(crate) samples: usize,
 }
 
 impl Split {

@@ -40,6 +40,7 @@ mod order;
 mod ordering;
 mod random;
 mod recovery;
+pub mod retrieval;
 
 pub use convolution::Convolution;
 pub use coupling::{Coupling, CouplingConfig, PsiBasis};

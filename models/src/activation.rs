@@ -1,6 +1,6 @@
 //! The pointwise nonlinearities that models choose from.
 
-use burn::tensor::{Tensor, activation, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl Activation {
     pub fn apply<B: Backend, const D: usize>(self, input: Tensor<B, D>) -> Tensor<B, D> {
         match self {
             Self::None => input,
-            Self::Relu => activation::relu(input),
+            Self::Relu => ops::relu(input),
             Self::Gelu => ops::gelu(input),
         }
     }

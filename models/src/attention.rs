@@ -47,13 +47,13 @@ impl AttentionBias {
 #[derive(Debug, Clone)]
 pub struct Attended<B: Backend> {
     /// How well each query (dimension 2) fits each key (dimension 3), before the softmax, very negative where attention
-    /// is forbidden: `[batch, n_heads, length, length]`.
+    /// is forbidden: `[batch, n_heads, queries, keys]`, both the sequence itself, or one query where one token is read.
     pub scores: Tensor<B, 4>,
 }
 
 impl<B: Backend> Attended<B> {
     /// How much each query (dimension 2) attends to each key (dimension 3); sums to 1 over the last dimension,
-    /// `[batch, n_heads, length, length]`.
+    /// `[batch, n_heads, queries, keys]`.
     pub fn weights(&self) -> Tensor<B, 4> {
         softmax(self.scores.clone(), 3)
     }

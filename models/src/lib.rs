@@ -8,6 +8,7 @@
 pub mod activation;
 pub mod attention;
 pub mod dense;
+pub mod class_attention;
 pub mod diagonal_ssm;
 pub mod encoder;
 pub mod gru;

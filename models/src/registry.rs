@@ -21,6 +21,7 @@ macro_rules! with_models {
             $crate::transformer::TransformerConfig,
             $crate::pointwise_attention::PointwiseAttentionConfig,
             $crate::vit::VitConfig,
+            $crate::class_attention::ClassAttentionConfig,
         }
     };
 }

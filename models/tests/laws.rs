@@ -4,7 +4,7 @@ mod common;
 
 use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder};
 use burn::tensor::Tensor;
-use common::{B, assert_close, build, device, distance, parameters, random, suited, variants, vec, with};
+use common::{B, assert_close, build, device, distance, parameters, random, suited, variants, vec, width, with};
 use lookback_models::noise::Noise;
 use lookback_models::{Io, ModelConfig, Recurrent, SequenceModel, Stack};
 use lookback_registry::to_params;
@@ -166,7 +166,7 @@ mod laws {
             for budget in [1, 100, 1000, 5000] {
                 let fitted = config.fit_budget(budget, io::<C>());
                 assert!(valid(&fitted), "{name} {budget}");
-                let width = to_params(&fitted)["d_model"].as_u64().unwrap() as usize;
+                let width = width(&fitted);
                 let next = (width + 1..).map(|width| config.with_width(width)).find(valid).unwrap();
                 assert!(next.num_params(io::<C>()) > budget, "{name} {budget}: {width} could be wider");
                 if fitted.num_params(io::<C>()) > budget {

@@ -82,6 +82,15 @@ pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
     activation::gelu(input)
 }
 
+/// `max(x, 0)` of each element.
+pub fn relu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
+    #[cfg(feature = "flex")]
+    if fast::applies(&input) {
+        return fast::apply(fast::elementwise::Relu, [fast::erased(input)]);
+    }
+    activation::relu(input)
+}
+
 /// Layer normalisation over the last dimension, of a norm that was made with this `epsilon`, which burn keeps to itself.
 pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, epsilon: f64, input: Tensor<B, D>) -> Tensor<B, D> {
     #[cfg(feature = "flex")]

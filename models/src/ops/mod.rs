@@ -10,6 +10,7 @@ mod exponentials;
 #[cfg(feature = "flex")]
 mod fast;
 mod maps;
+mod pool;
 mod recurrent;
 mod sums;
 mod time;
@@ -23,7 +24,8 @@ pub use attention::{Paired, ScoreBias, attention};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
-pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map};
+pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map, relu};
+pub use pool::{pool, pool_scores};
 pub use recurrent::complex_scan;
 pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
 pub use sums::sum_of_squares;

@@ -102,6 +102,13 @@ pub fn with<C: ModelConfig>(config: &C, overlay: &Params) -> C {
     parse(C::INFO.name, &params).unwrap()
 }
 
+/// The value of the parameter that `with_width` turns.
+pub fn width<C: ModelConfig>(config: &C) -> usize {
+    let [one, two] = [1, 2].map(|width| to_params(&config.with_width(width)));
+    let (dial, _) = one.iter().find(|(name, value)| two[*name] != **value).expect("a width is a parameter");
+    to_params(config)[dial].as_u64().unwrap() as usize
+}
+
 /// All boolean and enumerated parameters with their possible values.
 fn dials<C: ModelConfig>() -> Vec<(String, Vec<Value>)> {
     let schema = schemars::schema_for!(C);

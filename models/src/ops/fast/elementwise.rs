@@ -17,20 +17,14 @@ impl FastOp<1> for Gelu {
     type Kept = ();
 
     fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
-        let mut output = Fresh::new(input.data.len());
-        output.parts(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
-            vectorized(
+        (
+            each(
+                input,
                 #[inline(always)]
-                || {
-                    output.each1(
-                        input,
-                        #[inline(always)]
-                        |x| x * normal(x).0,
-                    );
-                },
-            );
-        });
-        (Array { shape: input.shape.to_vec(), data: output.finish() }, ())
+                |x| x * normal(x).0,
+            ),
+            (),
+        )
     }
 
     fn backward(
@@ -42,25 +36,82 @@ impl FastOp<1> for Gelu {
         wanted: [bool; 1],
     ) -> [Option<Array>; 1] {
         [wanted[0].then(|| {
-            let mut into = Fresh::new(input.data.len());
-            let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
-            into.parts(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        into.each2(
-                            input,
-                            gradient,
-                            #[inline(always)]
-                            |x, dy| {
-                                let (below, density) = normal(x);
-                                dy * x.mul_add(density, below)
-                            },
-                        );
-                    },
-                );
-            });
-            Array { shape: input.shape.to_vec(), data: into.finish() }
+            each_of_two(
+                input,
+                gradient,
+                #[inline(always)]
+                |x, gradient| {
+                    let (below, density) = normal(x);
+                    gradient * x.mul_add(density, below)
+                },
+            )
         })]
     }
+}
+
+/// `max(x, 0)`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relu;
+
+impl FastOp<1> for Relu {
+    type Kept = ();
+
+    fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
+        // A comparison with NaN is false, and NaN must stay.
+        (
+            each(
+                input,
+                #[inline(always)]
+                |x| if x < 0.0 { 0.0 } else { x },
+            ),
+            (),
+        )
+    }
+
+    fn backward(
+        &self,
+        [input]: [View; 1],
+        _output: View,
+        (): &(),
+        gradient: View,
+        wanted: [bool; 1],
+    ) -> [Option<Array>; 1] {
+        [wanted[0].then(|| {
+            each_of_two(
+                input,
+                gradient,
+                #[inline(always)]
+                |x, gradient| if x <= 0.0 { 0.0 } else { gradient },
+            )
+        })]
+    }
+}
+
+/// `of(x)` of each element.
+fn each(input: View, of: impl Fn(f32) -> f32 + Sync) -> Array {
+    let mut output = Fresh::new(input.data.len());
+    output.parts(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                output.each1(input, &of);
+            },
+        );
+    });
+    Array { shape: input.shape.to_vec(), data: output.finish() }
+}
+
+/// `of(x, gradient)` of each element.
+fn each_of_two(input: View, gradient: View, of: impl Fn(f32, f32) -> f32 + Sync) -> Array {
+    let mut into = Fresh::new(input.data.len());
+    let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
+    into.parts(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
+        vectorized(
+            #[inline(always)]
+            || {
+                into.each2(input, gradient, &of);
+            },
+        );
+    });
+    Array { shape: input.shape.to_vec(), data: into.finish() }
 }

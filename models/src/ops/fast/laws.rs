@@ -241,6 +241,23 @@ fn gelu() {
 }
 
 #[test]
+fn relu() {
+    hold(LENGTHS, |Case { batch, length, width, .. }, draw| {
+        agree(&[draw.values(&[batch, length, width])], |x| ops::relu(x[0].tensor::<3>()));
+    });
+}
+
+#[test]
+fn pool() {
+    hold(LENGTHS, |Case { batch, length, width, other }, draw| {
+        let sets = [1, batch][draw.0.random_range(0..2)];
+        // The mean of a single token is the token.
+        let directions = draw.values(&[sets, 1 + other % 7, width]).vanishing_if(length == 1);
+        agree(&[draw.values(&[batch, length, width]), directions], |x| ops::pool(x[0].tensor(), x[1].tensor()));
+    });
+}
+
+#[test]
 fn layer_norm() {
     hold(LENGTHS, |Case { batch, length, width, .. }, draw| {
         let epsilon = [ops::EPSILON, 1e-6][draw.0.random_range(0..2)];

@@ -20,6 +20,7 @@ mod laws;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
 pub(crate) mod matmul;
+pub(crate) mod pool;
 pub(crate) mod recurrent;
 pub(crate) mod simd;
 
@@ -121,11 +122,13 @@ operations! {
     conv::DilatedConv, 3;
     diagonal::ComplexScan, 2;
     elementwise::Gelu, 1;
+    elementwise::Relu, 1;
     exponentials::Exponentials, 2;
     exponentials::Exponentials, 4;
     layer_norm::LayerNorm, 3;
     linear::Linear, 2;
     linear::Linear, 3;
+    pool::Pool, 2;
     recurrent::Scan<recurrent::GruCell>, 3;
     recurrent::Scan<recurrent::LinearCell>, 2;
     recurrent::Scan<recurrent::LstmCell>, 2;

@@ -1,0 +1,132 @@
+//! What the experiments on task `retrieval` share: sizes of the presets, the recipe, one cell of a grid.
+
+use lookback_registry::Params;
+use serde_json::{Value, json};
+
+use super::published::LENGTHS;
+use crate::experiment::Setting;
+use crate::spec::{Named, Optimizer, TrainingConfig};
+use crate::suite::Preset;
+
+/// Validation samples whose attention is kept, where each value can have a head of its own.
+const PROBED: usize = 64;
+
+/// Validation samples of evaluations before the last: enough for a curve.
+const EVAL_SAMPLES: usize = 256;
+
+/// What a preset runs.
+pub(super) struct Scale {
+    pub lengths: &'static [usize],
+    train_samples: usize,
+    valid_samples: usize,
+    steps: usize,
+    batch_size: usize,
+}
+
+pub(super) fn scale(preset: Preset) -> Scale {
+    match preset {
+        Preset::Smoke => Scale { lengths: &[4, 8], train_samples: 256, valid_samples: 128, steps: 20, batch_size: 32 },
+        Preset::Quick => {
+            Scale { lengths: &[8, 32], train_samples: 8000, valid_samples: 2000, steps: 1500, batch_size: 256 }
+        }
+        Preset::Full => {
+            Scale { lengths: &LENGTHS, train_samples: 8000, valid_samples: 2000, steps: 6000, batch_size: 256 }
+        }
+    }
+}
+
+/// Channels of the heads.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Channels {
+    /// So many for each.
+    PerHead(usize),
+    /// So many for all together, rounded up to the next that they can share evenly.
+    Total(usize),
+}
+
+/// One model on one task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Case {
+    /// The number D of maxima.
+    pub n_functions: usize,
+    pub length: usize,
+    pub heads: usize,
+    pub channels: Channels,
+    /// Hidden channels N.
+    pub hidden: usize,
+    pub n_layers: usize,
+    /// Linear maps of the network behind the attention.
+    pub head_layers: usize,
+    /// Whether the encoder sees the place of a token.
+    pub positions: bool,
+}
+
+impl Case {
+    /// D = 4, n = 8, N = 32, one layer.
+    pub fn new(length: usize, heads: usize) -> Self {
+        Self {
+            n_functions: 4,
+            length,
+            heads,
+            channels: Channels::PerHead(8),
+            hidden: 32,
+            n_layers: 1,
+            head_layers: 2,
+            positions: false,
+        }
+    }
+
+    /// The cell at these further axes beside T and h.
+    pub fn setting(self, preset: Preset, further: &[(&'static str, String)]) -> Setting {
+        let Scale { train_samples, valid_samples, steps, batch_size, .. } = scale(preset);
+        let d_head = match self.channels {
+            Channels::PerHead(channels) => channels,
+            Channels::Total(channels) => channels.div_ceil(self.heads),
+        };
+        let specialised = self.n_layers == 1 && self.heads >= self.n_functions;
+        let mut axes = vec![("T", self.length.to_string()), ("h", self.heads.to_string())];
+        axes.extend_from_slice(further);
+        Setting {
+            axes,
+            task: named(
+                "retrieval",
+                json!({
+                    "n_functions": self.n_functions,
+                    "length": self.length,
+                    "train_samples": train_samples,
+                    "valid_samples": valid_samples,
+                    "probe_samples": if specialised { PROBED } else { 0 },
+                }),
+            ),
+            model: named(
+                "class-attention",
+                json!({
+                    "n_heads": self.heads,
+                    "d_head": d_head,
+                    "d_hidden": self.hidden,
+                    "n_layers": self.n_layers,
+                    "head_layers": self.head_layers,
+                    "positions": self.positions,
+                }),
+            ),
+            training: TrainingConfig {
+                steps,
+                batch_size,
+                optimizer: Optimizer::Adam,
+                learning_rate: 1e-3,
+                final_learning_rate: 1e-5,
+                eval_every: (steps / 20).max(1),
+                eval_samples: Some(EVAL_SAMPLES),
+                ..TrainingConfig::default()
+            },
+        }
+    }
+}
+
+fn named(name: &str, params: Value) -> Named {
+    let params: Params = match params {
+        Value::Object(params) => params,
+        _ => Params::new(),
+    };
+    Named { name: name.into(), params }
+}

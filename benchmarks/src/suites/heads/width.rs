@@ -1,0 +1,199 @@
+//! H2: the error against the hidden width N.
+
+use lookback_registry::Result;
+
+use super::errors::{self, NMSE};
+use super::grid::{Case, scale};
+use crate::evidence::{Evidence, brief};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::suite::{Finding, Preset, Table};
+
+/// The number D of maxima.
+const ENOUGH: usize = 4;
+
+/// A fit with a smaller share of explained variance is no power law.
+const FIT: f64 = 0.5;
+
+/// An exponent from this up counts as a flat floor.
+const FLAT: f64 = -0.5;
+
+/// Errors over hidden widths, heads and lengths.
+pub(super) struct Width;
+
+/// A least-squares line through logarithms: the exponent b of `NMSE = a N^b`, and the share R^2 of the variance that it
+/// explains. `None` for fewer than three widths.
+fn power_law(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    if points.len() < 3 {
+        return None;
+    }
+    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let count = logs.len() as f64;
+    let (mean_x, mean_y) =
+        (logs.iter().map(|(x, _)| x).sum::<f64>() / count, logs.iter().map(|(_, y)| y).sum::<f64>() / count);
+    let sum = |of: &dyn Fn(f64, f64) -> f64| logs.iter().map(|(x, y)| of(x - mean_x, y - mean_y)).sum::<f64>();
+    let (xx, xy, yy) = (sum(&|x, _| x * x), sum(&|x, y| x * y), sum(&|_, y| y * y));
+    Some((xy / xx, if yy > 0.0 { xy * xy / (xx * yy) } else { 1.0 }))
+}
+
+/// One fit.
+struct Fit {
+    heads: usize,
+    length: usize,
+    exponent: f64,
+    explained: f64,
+}
+
+impl Width {
+    /// Smallest errors over N of cells that statements may rest on.
+    fn fits(cells: &Cells, evidence: &mut Evidence) -> Vec<Fit> {
+        let mut fits = Vec::new();
+        for heads in errors::numbers(cells, "h") {
+            for length in errors::numbers(cells, "T") {
+                let row = errors::numbers(cells, "N").into_iter().filter_map(|width| {
+                    let cell = errors::cell(cells, length, heads, &[("N", &width.to_string())])?;
+                    Some((width as f64, cell.measured(NMSE, evidence)?.min))
+                });
+                let points: Vec<(f64, f64)> = row.collect();
+                match power_law(&points) {
+                    Some((exponent, explained)) => fits.push(Fit { heads, length, exponent, explained }),
+                    None => evidence.missing(format!("three widths N at T={length}, h={heads}")),
+                }
+            }
+        }
+        fits
+    }
+
+    fn findings(cells: &Cells) -> Vec<Finding> {
+        let mut evidence = Evidence::default();
+        let mut floor = Evidence::default();
+        for Fit { heads, length, exponent, explained } in Self::fits(cells, &mut evidence) {
+            let text = format!("N^{exponent:.2} at T={length}, h={heads} (R^2 = {explained:.2})");
+            if heads < ENOUGH {
+                evidence.check(exponent < 0.0 && explained >= FIT, text);
+            } else {
+                floor.check(exponent >= FLAT, text);
+            }
+        }
+        if !evidence.complete() {
+            floor.missing("what is missing of h2-power-law");
+        }
+        vec![
+            evidence.finding(
+                "h2-power-law",
+                "With fewer than D = 4 heads the smallest NMSE falls with the hidden width N as a power law: the line \
+                 through the logarithms falls and explains at least half of the variance.",
+            ),
+            floor.finding(
+                "h2-floor",
+                "With D = 4 heads or more width does not matter: the exponent of the NMSE in N is not below -0.5.",
+            ),
+            Self::longer_is_worse(cells),
+        ]
+    }
+
+    fn longer_is_worse(cells: &Cells) -> Finding {
+        let mut evidence = Evidence::default();
+        let lengths = errors::numbers(cells, "T");
+        for heads in errors::numbers(cells, "h").into_iter().filter(|heads| *heads < ENOUGH) {
+            for width in errors::numbers(cells, "N") {
+                let width = width.to_string();
+                let mut at = |length: Option<&usize>| {
+                    let cell = errors::cell(cells, *length?, heads, &[("N", &width)])?;
+                    Some(cell.measured(NMSE, &mut evidence)?.min)
+                };
+                if let (Some(short), Some(long)) = (at(lengths.first()), at(lengths.last())) {
+                    evidence.check(long > short, format!("h={heads}, N={width}: {} to {}", brief(short), brief(long)));
+                }
+            }
+        }
+        evidence.finding(
+            "h2-length",
+            "With fewer than D = 4 heads, at every hidden width the smallest NMSE is larger at the longest length than at \
+             the shortest.",
+        )
+    }
+}
+
+impl Experiment for Width {
+    fn info(&self) -> ExperimentInfo {
+        ExperimentInfo {
+            name: "H2",
+            title: "Error against hidden width",
+            differs: "the paper shows curves without numbers; recipe and number of seeds are ours",
+        }
+    }
+
+    fn grid(&self, preset: Preset) -> Vec<Setting> {
+        let (widths, heads): (&[usize], &[usize]) = match preset {
+            Preset::Full => (&[12, 16, 24, 32, 48, 64], &[1, 2, 3, 4]),
+            Preset::Quick => (&[12, 32, 64], &[2, 4]),
+            Preset::Smoke => (&[12, 16, 24], &[3, 4]),
+        };
+        let mut settings = Vec::new();
+        for length in scale(preset).lengths {
+            for heads in heads {
+                for hidden in widths {
+                    let case = Case { hidden: *hidden, ..Case::new(*length, *heads) };
+                    settings.push(case.setting(preset, &[("N", hidden.to_string())]));
+                }
+            }
+        }
+        settings
+    }
+
+    fn read(&self, cells: &Cells) -> Result<Reading> {
+        let row = |Fit { heads, length, exponent, explained }: Fit| {
+            vec![heads.to_string(), length.to_string(), format!("{exponent:.2}"), format!("{explained:.2}")]
+        };
+        let fits = Self::fits(cells, &mut Evidence::default()).into_iter().map(row).collect();
+        let mut tables = vec![Table {
+            title: "exponent b of the smallest NMSE, a N^b".into(),
+            columns: ["h", "T", "b", "R^2"].map(String::from).into(),
+            rows: fits,
+        }];
+        let mut panels = Vec::new();
+        for heads in cells.values("h") {
+            let title = format!("smallest NMSE over seeds, h = {heads}");
+            tables.push(cells.grid_table(&title, NMSE, "T", "N", &[("h", heads)]));
+            let line = |(index, length): (usize, &str)| {
+                let axes = [("h", heads), ("T", length)];
+                let points: Vec<Point> =
+                    cells.with(&axes).filter_map(|cell| errors::point(cell.number("N")?, cell)).collect();
+                Series::new(format!("T = {length}"), format!("#{index}"), Mark::LinePoints, points)
+            };
+            let lines = cells.values("T").into_iter().enumerate().map(line);
+            let lines = lines.filter(|line| !line.points.is_empty()).collect();
+            let ticks =
+                errors::numbers(cells, "N").into_iter().map(|width| (width as f64, width.to_string())).collect();
+            let x = Axis { ticks: Some(ticks), ..Axis::new("hidden width N", true) };
+            panels.push(Panel::new(format!("h = {heads}"), x, Axis::new("NMSE", true), lines));
+        }
+        let figure = Figure {
+            id: "h2-width".into(),
+            title: self.info().title.into(),
+            caption: "NMSE on the validation split against the hidden width of encoder and network: the smallest over \
+                      seeds, with bars up to the largest."
+                .into(),
+            panels,
+            columns: 2,
+        };
+        Ok(Reading { tables, figures: vec![figure], findings: Self::findings(cells), ..Reading::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::power_law;
+
+    #[test]
+    fn power_laws_are_found() {
+        let points = [8.0, 16.0, 64.0].map(|x: f64| (x, 3.0 * x.powf(-1.5)));
+        let (exponent, explained) = power_law(&points).unwrap();
+        assert!((exponent + 1.5).abs() < 1e-12 && (explained - 1.0).abs() < 1e-12);
+        // A peak in the middle has no direction.
+        let (exponent, explained) = power_law(&[(1.0, 1.0), (2.0, 5.0), (4.0, 1.0)]).unwrap();
+        assert!(exponent.abs() < 1e-12 && explained < 1e-12);
+        assert_eq!(power_law(&points[..2]), None);
+    }
+}

@@ -1,0 +1,398 @@
+//! Generalised D-retrieval: sequences whose target depends on D extreme values, each of another function of a token.
+//!
+//! `z_i = max_{t in S_i} f_i(x(t))` (or the minimum), `y = F_0(z_1, .., z_D)`, with `x(t)` independent over time.
+//!
+//! Source: Yu, Bao, Li, Jiang, Yu, "The effect of attention head count on Transformer approximation", 2025,
+//! <https://arxiv.org/abs/2510.06662>.
+
+use burn_dataset::Dataset;
+use lookback_registry::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::LARGEST;
+use crate::random::{Key, SampleRng};
+use crate::{InputProcess, Sample, Split};
+
+/// More functions than this are not asked for: their vectors are drawn once per dataset.
+const MOST_FUNCTIONS: usize = 1 << 16;
+
+/// A function `f_i` of a token, by a vector of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeatureFunction {
+    /// `<a_i, x>`, a_i uniform on the unit sphere.
+    #[default]
+    Linear,
+    /// `|x - c_i|^2`, c_i ~ N(0, I).
+    SquaredDistance,
+    /// `exp(-|x - c_i|^2 / 2)`, c_i ~ N(0, I).
+    Bump,
+}
+
+/// Which extreme value of a function is retrieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extreme {
+    /// The largest.
+    #[default]
+    Max,
+    /// The smallest.
+    Min,
+}
+
+/// The times `S_i` over which the extreme value of function i is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IndexSets {
+    /// All times: the target does not depend on the order of the tokens.
+    #[default]
+    All,
+    /// The i-th of D windows of one length, from `0..` to `..length`, equally far apart: neighbours overlap by half, and
+    /// none is shorter than a quarter of the sequence.
+    Windows,
+}
+
+/// What the target makes of the extreme values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OuterFunction {
+    /// `z_1 + .. + z_D`.
+    #[default]
+    Sum,
+    /// `z_1 .. z_D`.
+    Product,
+    /// `sqrt(z_1^2 + .. + z_D^2)`.
+    Norm,
+}
+
+/// The target and the inputs of a [`RetrievalDataset`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct RetrievalConfig {
+    /// Tokens of a sequence, from 1 up.
+    pub length: usize,
+    /// Channels of a token, from 1 up.
+    pub d_input: usize,
+    /// The number D of functions, from 1 up.
+    pub n_functions: usize,
+    /// What they are: function i is the i-th of this list, which begins anew after its end. linear, squared-distance or
+    /// bump.
+    pub functions: Vec<FeatureFunction>,
+    /// Which of their values is retrieved: max or min.
+    pub extreme: Extreme,
+    /// Over which times: all, or windows, the i-th of D overlapping windows.
+    pub index_sets: IndexSets,
+    /// What the target makes of the D values: their sum, product or norm.
+    pub outer: OuterFunction,
+    /// What the tokens are: white, rademacher or uniform.
+    pub input: InputProcess,
+    /// Seeds the vectors of the functions; those of fewer functions are the first of more.
+    pub function_seed: u64,
+}
+
+impl Default for RetrievalConfig {
+    fn default() -> Self {
+        Self {
+            length: 32,
+            d_input: 4,
+            n_functions: 4,
+            functions: vec![FeatureFunction::Linear],
+            extreme: Extreme::Max,
+            index_sets: IndexSets::All,
+            outer: OuterFunction::Sum,
+            input: InputProcess::White,
+            function_seed: 0,
+        }
+    }
+}
+
+impl RetrievalConfig {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the field, its value and what would be valid.
+    pub fn validate(&self) -> Result<()> {
+        for (field, value) in [("length", self.length), ("d_input", self.d_input), ("n_functions", self.n_functions)] {
+            if value == 0 {
+                return Err(Error::invalid(field, value, "a whole number from 1 up"));
+            }
+        }
+        if self.length.checked_mul(self.d_input).is_none_or(|size| size > LARGEST) {
+            let valid = format!("at most {} at d_input {} (2^28 values in all)", LARGEST / self.d_input, self.d_input);
+            return Err(Error::invalid("length", self.length, valid));
+        }
+        if self.n_functions > MOST_FUNCTIONS {
+            return Err(Error::invalid("n_functions", self.n_functions, format!("at most {MOST_FUNCTIONS}")));
+        }
+        if self.functions.is_empty() {
+            return Err(Error::invalid("functions", "[]", "a list of at least one function"));
+        }
+        if !matches!(self.input, InputProcess::White | InputProcess::Rademacher | InputProcess::Uniform) {
+            let valid = "one that is independent over time: white, rademacher or uniform";
+            return Err(Error::invalid("input", self.input.name(), valid));
+        }
+        Ok(())
+    }
+}
+
+/// The functions of a target with their vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retrieval {
+    config: RetrievalConfig,
+    /// `[n_functions, d_input]`.
+    vectors: Vec<Vec<f64>>,
+}
+
+/// An extreme value and where it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retrieved {
+    /// The value `z_i`.
+    pub value: f64,
+    /// The first time at which the function takes it.
+    pub time: usize,
+}
+
+impl Retrieval {
+    /// Draws the vectors.
+    ///
+    /// # Errors
+    /// A field of `config` is out of range.
+    pub fn new(config: RetrievalConfig) -> Result<Self> {
+        config.validate()?;
+        let key = Key::new("retrieval, functions", config.function_seed);
+        let vector = |index: usize| {
+            let mut rng = SampleRng::new(key, index as u64);
+            let normal: Vec<f64> = (0..config.d_input).map(|_| rng.normal()).collect();
+            match function(&config, index) {
+                FeatureFunction::Linear => {
+                    let norm = normal.iter().map(|value| value * value).sum::<f64>().sqrt();
+                    normal.into_iter().map(|value| value / norm).collect()
+                }
+                FeatureFunction::SquaredDistance | FeatureFunction::Bump => normal,
+            }
+        };
+        let vectors = (0..config.n_functions).map(vector).collect();
+        Ok(Self { config, vectors })
+    }
+
+    /// The vectors a_i or c_i, `[n_functions][d_input]`.
+    pub fn vectors(&self) -> &[Vec<f64>] {
+        &self.vectors
+    }
+
+    /// The times `S_i` of function `index`.
+    pub fn times(&self, index: usize) -> std::ops::Range<usize> {
+        let RetrievalConfig { length, n_functions, index_sets, .. } = self.config;
+        match index_sets {
+            IndexSets::All => 0..length,
+            IndexSets::Windows => {
+                let width = (2 * length).div_ceil(n_functions + 1).max(length.div_ceil(4));
+                let start = (length - width) * index / n_functions.saturating_sub(1).max(1);
+                start..start + width
+            }
+        }
+    }
+
+    /// What is retrieved from a sequence `[length, d_input]`, row-major, function by function.
+    pub fn retrieve(&self, tokens: &[f32]) -> Vec<Retrieved> {
+        let of = |(index, vector): (usize, &Vec<f64>)| {
+            let value = |time: usize| {
+                let token = &tokens[time * self.config.d_input..][..self.config.d_input];
+                evaluate(function(&self.config, index), vector, token)
+            };
+            let all = self.times(index).map(|time| Retrieved { value: value(time), time });
+            let better = |best: Retrieved, next: Retrieved| {
+                let wins = match self.config.extreme {
+                    Extreme::Max => next.value > best.value,
+                    Extreme::Min => next.value < best.value,
+                };
+                if wins { next } else { best }
+            };
+            all.reduce(better).expect("an index set has times")
+        };
+        self.vectors.iter().enumerate().map(of).collect()
+    }
+
+    /// The target of a sequence `[length, d_input]`, row-major.
+    pub fn target(&self, tokens: &[f32]) -> f64 {
+        let values = self.retrieve(tokens).into_iter().map(|retrieved| retrieved.value);
+        match self.config.outer {
+            OuterFunction::Sum => values.sum(),
+            OuterFunction::Product => values.product(),
+            OuterFunction::Norm => values.map(|value| value * value).sum::<f64>().sqrt(),
+        }
+    }
+}
+
+fn function(config: &RetrievalConfig, index: usize) -> FeatureFunction {
+    config.functions[index % config.functions.len()]
+}
+
+fn evaluate(function: FeatureFunction, vector: &[f64], token: &[f32]) -> f64 {
+    let pairs = vector.iter().zip(token).map(|(a, x)| (*a, f64::from(*x)));
+    match function {
+        FeatureFunction::Linear => pairs.map(|(a, x)| a * x).sum(),
+        FeatureFunction::SquaredDistance => pairs.map(|(c, x)| (x - c) * (x - c)).sum(),
+        FeatureFunction::Bump => libm::exp(-0.5 * pairs.map(|(c, x)| (x - c) * (x - c)).sum::<f64>()),
+    }
+}
+
+/// Sequences of independent tokens with the target of a [`Retrieval`]: inputs `[length, d_input]`, targets `[1, 1]`.
+///
+/// Sample i is a pure function of (seed, split, i) and the configuration; the functions leave the inputs as they are.
+#[derive(Debug)]
+pub struct RetrievalDataset {
+    retrieval: Retrieval,
+    split: Split,
+    key: Key,
+}
+
+impl RetrievalDataset {
+    /// Channels of the targets.
+    pub const D_OUTPUT: usize = 1;
+
+    /// The samples of `split`.
+    ///
+    /// # Errors
+    /// `split` has no samples.
+    pub fn new(retrieval: Retrieval, split: Split) -> Result<Self> {
+        if split.samples == 0 {
+            return Err(Error::invalid("samples", split.samples, "a whole number from 1 up"));
+        }
+        let purpose = if split.validation { "retrieval dataset, validation" } else { "retrieval dataset, training" };
+        Ok(Self { retrieval, split, key: Key::new(purpose, split.seed) })
+    }
+}
+
+impl Dataset<Sample> for RetrievalDataset {
+    fn get(&self, index: usize) -> Option<Sample> {
+        if index >= self.split.samples {
+            return None;
+        }
+        let RetrievalConfig { length, d_input, input, .. } = self.retrieval.config;
+        // The correlation matters to processes that the configuration refuses.
+        let inputs = input.draw(length, d_input, 0.0, &mut SampleRng::new(self.key, index as u64));
+        // Of the inputs as rounded to f32, which are all that a model sees.
+        let targets = vec![self.retrieval.target(&inputs) as f32];
+        Some(Sample { inputs, targets })
+    }
+
+    fn len(&self) -> usize {
+        self.split.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retrieval(config: RetrievalConfig) -> Retrieval {
+        Retrieval::new(config).unwrap()
+    }
+
+    /// Two channels, of which the vectors are replaced by `vectors`.
+    fn by_hand(config: RetrievalConfig, vectors: [[f64; 2]; 2]) -> Retrieval {
+        let config = RetrievalConfig { d_input: 2, n_functions: 2, ..config };
+        Retrieval { config, vectors: vectors.map(Vec::from).into() }
+    }
+
+    #[test]
+    fn targets_are_those_worked_out_by_hand() {
+        let tokens = [1.0, 5.0, 2.0, -1.0, -3.0, 0.0];
+        let config = RetrievalConfig { length: 3, ..Default::default() };
+        let axes = [[1.0, 0.0], [0.0, 1.0]];
+        let largest = by_hand(config.clone(), axes);
+        let expected = [Retrieved { value: 2.0, time: 1 }, Retrieved { value: 5.0, time: 0 }];
+        assert_eq!(largest.retrieve(&tokens), expected);
+        assert_eq!(largest.target(&tokens), 7.0);
+        let with = |config| by_hand(config, axes).target(&tokens);
+        assert_eq!(with(RetrievalConfig { extreme: Extreme::Min, ..config.clone() }), -4.0);
+        assert_eq!(with(RetrievalConfig { outer: OuterFunction::Product, ..config.clone() }), 10.0);
+        assert_eq!(with(RetrievalConfig { outer: OuterFunction::Norm, ..config.clone() }), 29f64.sqrt());
+        // |x - (1, 0)|^2 is 25, 2, 16; exp(-|x - (0, 1)|^2 / 2) is largest where the distance is smallest, 5 + .. = 8.
+        let functions = vec![FeatureFunction::SquaredDistance, FeatureFunction::Bump];
+        let mixed = by_hand(RetrievalConfig { functions, ..config }, axes);
+        assert_eq!(mixed.retrieve(&tokens)[0], Retrieved { value: 25.0, time: 0 });
+        assert_eq!(mixed.retrieve(&tokens)[1], Retrieved { value: libm::exp(-4.0), time: 1 });
+    }
+
+    #[test]
+    fn windows_cover_the_sequence_and_hold_a_quarter_of_it() {
+        for n_functions in [1, 2, 3, 4, 7, 20] {
+            for length in [1, 3, 8, 30, 128] {
+                let index_sets = IndexSets::Windows;
+                let all = retrieval(RetrievalConfig { length, n_functions, index_sets, ..Default::default() });
+                let windows: Vec<_> = (0..n_functions).map(|index| all.times(index)).collect();
+                assert_eq!((windows[0].start, windows[n_functions - 1].end), (0, length));
+                assert!(windows.iter().all(|window| 4 * window.len() >= length), "{windows:?}");
+                assert!(windows.windows(2).all(|pair| pair[1].start <= pair[0].end), "{windows:?}");
+            }
+        }
+        let two = RetrievalConfig { length: 3, index_sets: IndexSets::Windows, ..Default::default() };
+        let two = by_hand(two, [[1.0, 0.0], [1.0, 0.0]]);
+        assert_eq!([two.times(0), two.times(1)], [0..2, 1..3]);
+        assert_eq!(two.target(&[9.0, 0.0, 1.0, 0.0, 2.0, 0.0]), 11.0);
+    }
+
+    #[test]
+    fn vectors_come_from_their_own_seed() {
+        let config = RetrievalConfig::default();
+        let four = retrieval(config.clone());
+        let three = retrieval(RetrievalConfig { n_functions: 3, ..config.clone() });
+        assert_eq!(four.vectors()[..3], *three.vectors());
+        let lengths = four.vectors().iter().map(|vector| vector.iter().map(|value| value * value).sum::<f64>());
+        assert!(lengths.into_iter().all(|length| (length - 1.0).abs() < 1e-12));
+        assert_ne!(four, retrieval(RetrievalConfig { function_seed: 1, ..config }));
+    }
+
+    #[test]
+    fn samples_depend_on_seed_split_and_index_alone() {
+        let data = |split| RetrievalDataset::new(retrieval(RetrievalConfig::default()), split).unwrap();
+        let train = data(Split::train(5, 20));
+        assert_eq!((train.len(), train.get(20)), (20, None));
+        assert_eq!(train.get(7), data(Split::train(5, 8)).get(7));
+        assert_eq!((train.get(0).unwrap().inputs.len(), train.get(0).unwrap().targets.len()), (128, 1));
+        for other in [data(Split::train(6, 20)), data(Split::valid(5, 20))] {
+            assert_ne!(train.get(0).unwrap().inputs, other.get(0).unwrap().inputs);
+        }
+        let fewer = RetrievalConfig { n_functions: 2, ..Default::default() };
+        let fewer = RetrievalDataset::new(retrieval(fewer), Split::train(5, 20)).unwrap().get(0).unwrap();
+        assert_eq!(train.get(0).unwrap().inputs, fewer.inputs);
+        assert_eq!(
+            RetrievalDataset::new(retrieval(RetrievalConfig::default()), Split::train(0, 0)).unwrap_err().to_string(),
+            "`samples` is 0, but it must be a whole number from 1 up."
+        );
+    }
+
+    #[test]
+    fn bad_configurations_are_errors() {
+        let config = RetrievalConfig::default;
+        for (config, expected) in [
+            (RetrievalConfig { length: 0, ..config() }, "`length` is 0, but it must be a whole number from 1 up."),
+            (RetrievalConfig { d_input: 0, ..config() }, "`d_input` is 0, but it must be a whole number from 1 up."),
+            (
+                RetrievalConfig { n_functions: 0, ..config() },
+                "`n_functions` is 0, but it must be a whole number from 1 up.",
+            ),
+            (
+                RetrievalConfig { n_functions: 65_537, ..config() },
+                "`n_functions` is 65537, but it must be at most 65536.",
+            ),
+            (
+                RetrievalConfig { length: 1 << 28, ..config() },
+                "`length` is 268435456, but it must be at most 67108864 at d_input 4 (2^28 values in all).",
+            ),
+            (
+                RetrievalConfig { functions: vec![], ..config() },
+                "`functions` is [], but it must be a list of at least one function.",
+            ),
+            (
+                RetrievalConfig { input: InputProcess::Ar1, ..config() },
+                "`input` is ar1, but it must be one that is independent over time: white, rademacher or uniform.",
+            ),
+        ] {
+            assert_eq!(Retrieval::new(config).unwrap_err().to_string(), expected);
+        }
+    }
+}
