@@ -137,7 +137,13 @@ macro_rules! tasks {
     };
 }
 
-tasks![crate::memory_task, crate::cifar_task,];
+tasks![
+    crate::memory_task,
+    crate::cifar_task,
+    crate::padded_cifar_task,
+    crate::retrieval_task,
+    crate::language_task,
+];
 
 /// What is known of the task named `name`.
 ///

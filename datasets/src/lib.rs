@@ -8,7 +8,8 @@
 //! ChaCha, transcendental functions from the `libm` crate (never from the platform's mathematics library), and
 //! targets are correctly rounded (see [`Convolution`]).
 //!
-//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to.
+//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to; [`text`] reads plain text, and
+//! queries and passages in the format of MS MARCO.
 //!
 //! ```
 //! use burn_dataset::Dataset;
@@ -36,6 +37,7 @@ mod input;
 pub mod memory;
 mod order;
 mod random;
+pub mod text;
 
 pub use convolution::Convolution;
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
@@ -46,7 +48,7 @@ pub use memory::{
     MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function, memory_function_entry,
     memory_functions,
 };
-pub use order::permutation;
+pub use order::{Epochs, permutation};
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]
