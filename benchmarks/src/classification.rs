@@ -135,7 +135,9 @@ pub(crate) fn largest(values: &[f32]) -> usize {
 
 /// The logarithm of a class's probability.
 pub(crate) fn log_probability(logits: &[f32], class: usize) -> f64 {
-    probabilities(logits)[class].ln()
+    let most = logits.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - most).exp()).sum();
+    f64::from(logits[class]) - most - sum.ln()
 }
 
 /// The softmax of logits, in f64.

@@ -31,6 +31,6 @@ pub use suite::{
     RunStatus, Suite, SuiteInfo, Table, Verdict,
 };
 pub use task::{
-    AttentionProbes, BuildTask, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, TaskKind, task, task_kind,
+    AttentionProbes, BuildTask, Judge, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, TaskKind, task, task_kind,
     task_kinds, tasks,
 };

@@ -24,8 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cifar_task::{CifarConfig, CifarTask, check_images};
 use crate::classification::ImageClasses;
-use crate::retrieval_task::Judge;
-use crate::task::{Metrics, Objective, Task, TaskInfo, TaskKind};
+use crate::task::{Judge, Metrics, Objective, Task, TaskInfo, TaskKind};
 
 /// The largest side of the square.
 const MOST_SIDE: usize = 1024;

@@ -36,18 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classification::{largest, log_probability, rank};
 use crate::metrics::cross_entropy;
-use crate::task::{Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
-
-/// The samples that a model is judged on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Judge {
-    /// Those it is trained on: what it can express.
-    Train,
-    /// Others.
-    #[default]
-    Valid,
-}
+use crate::task::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 
 /// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,10 @@
 //!
 //! Source: <https://arxiv.org/abs/2510.06662>.
 
+mod by_heads;
+mod images;
+mod text;
+
 use crate::experiment::ExperimentSuite;
 use crate::suite::SuiteInfo;
 
@@ -13,5 +17,5 @@ pub fn suite() -> ExperimentSuite {
         summary: "",
         source: "https://arxiv.org/abs/2510.06662",
     };
-    ExperimentSuite::new(info, vec![])
+    ExperimentSuite::new(info, [text::experiments(), images::experiments()].into_iter().flatten().collect())
 }
