@@ -23,7 +23,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Tensor, activation::log_softmax, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use burn_dataset::transform::SelectionDataset;
 use lookback_datasets::images::{AugmentConfig, Cifar10, Cifar10Split, ImageSet, ImageStream, LabelledImage};
@@ -34,6 +34,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::classification::{Classification, ImageClasses, check_smoothing};
+use crate::metrics::cross_entropy;
 use crate::task::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 
 /// Images of the training split.
@@ -80,14 +81,8 @@ impl CifarConfig {
         let config: Self = parse("task `cifar10`", params)?;
         config.augment.validate()?;
         check_smoothing(config.label_smoothing)?;
-        for (field, value, most) in [
-            ("train_samples", config.train_samples, TRAIN_IMAGES),
-            ("valid_samples", config.valid_samples, TEST_IMAGES),
-        ] {
-            if !(1..=most).contains(&value) {
-                return Err(Error::invalid(field, value, format!("a whole number from 1 to {most}")));
-            }
-        }
+        check_images("train_samples", config.train_samples, Cifar10Split::Train)?;
+        check_images("valid_samples", config.valid_samples, Cifar10Split::Test)?;
         Ok(config)
     }
 }
@@ -101,6 +96,18 @@ pub fn resolve(params: &Params) -> Result<Params> {
     let mut all = to_params(&CifarConfig::read(params)?);
     all.retain(|name, value| name != "spectra" || *value != 0);
     Ok(all)
+}
+
+/// Checks a number of images of a split.
+pub(crate) fn check_images(field: &str, value: usize, split: Cifar10Split) -> Result<()> {
+    let most = match split {
+        Cifar10Split::Train => TRAIN_IMAGES,
+        Cifar10Split::Test => TEST_IMAGES,
+    };
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::invalid(field, value, format!("a whole number from 1 to {most}")))
 }
 
 /// What is known of the task.
@@ -163,6 +170,12 @@ impl CifarTask {
         }
         Ok(Arc::new(SelectionDataset::from_indices_unchecked(all, (0..count).collect::<Vec<_>>())))
     }
+
+    /// The first images of a split, without random changes; `field` names their number in errors.
+    pub(crate) fn unchanged(&self, split: Cifar10Split, field: &str, count: usize) -> Result<ImageSet> {
+        let ImageClasses { classes, mean, std, .. } = &self.images;
+        ImageSet::new(self.first(split, field, count)?, &self.config.augment, *mean, *std, classes.len())
+    }
 }
 
 impl Task for CifarTask {
@@ -185,9 +198,7 @@ impl Task for CifarTask {
     }
 
     fn valid(&self) -> Result<Box<dyn Dataset<Sample>>> {
-        let images = self.first(Cifar10Split::Test, "valid_samples", self.config.valid_samples)?;
-        let ImageClasses { classes, mean, std, .. } = &self.images;
-        Ok(Box::new(ImageSet::new(images, &self.config.augment, *mean, *std, classes.len())?))
+        Ok(Box::new(self.unchanged(Cifar10Split::Test, "valid_samples", self.config.valid_samples)?))
     }
 
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics {
@@ -206,10 +217,9 @@ impl Task for CifarTask {
 
 impl<B: Backend> Objective<B> for CifarTask {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
-        let [batch, outputs, classes] = prediction.dims();
         let smoothing = self.config.label_smoothing;
-        let smooth = target * (1.0 - smoothing) + smoothing / classes as f64;
-        (smooth * log_softmax(prediction, 2)).sum() / -((batch * outputs) as f64)
+        let smooth = target * (1.0 - smoothing) + smoothing / self.images.classes.len() as f64;
+        cross_entropy(prediction, smooth)
     }
 }
 

@@ -76,9 +76,7 @@ impl Classification {
         for (logits, target) in logits.chunks_exact(count).zip(targets.chunks_exact(count)) {
             let truth = largest(target);
             confusion[truth][largest(logits)] += 1;
-            let ahead =
-                |class: usize| logits[class] > logits[truth] || (logits[class] == logits[truth] && class < truth);
-            top += usize::from((0..count).filter(|class| ahead(*class)).count() < TOP);
+            top += usize::from(rank(logits, truth) <= TOP);
             entropy -= log_probability(logits, truth);
         }
         let rows: Vec<usize> = confusion.iter().map(|row| row.iter().sum()).collect();
@@ -124,13 +122,22 @@ impl Classification {
     }
 }
 
+/// The place of a class, from 1, among logits in decreasing order; of equal ones the first comes first.
+pub(crate) fn rank(logits: &[f32], class: usize) -> usize {
+    let ahead = |other: usize| logits[other] > logits[class] || (logits[other] == logits[class] && other < class);
+    1 + (0..logits.len()).filter(|other| ahead(*other)).count()
+}
+
 /// The index of the first largest value.
-fn largest(values: &[f32]) -> usize {
+pub(crate) fn largest(values: &[f32]) -> usize {
     (0..values.len()).fold(0, |best, index| if values[index] > values[best] { index } else { best })
 }
 
-fn log_probability(logits: &[f32], class: usize) -> f64 {
-    probabilities(logits)[class].ln()
+/// The logarithm of a class's probability.
+pub(crate) fn log_probability(logits: &[f32], class: usize) -> f64 {
+    let most = logits.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - most).exp()).sum();
+    f64::from(logits[class]) - most - sum.ln()
 }
 
 /// The softmax of logits, in f64.

@@ -10,10 +10,12 @@ pub mod coupling_task;
 pub mod evidence;
 pub mod experiment;
 pub mod figure;
+pub mod language_task;
 pub mod memory_task;
 pub mod metrics;
 pub mod oracle;
 pub mod ordering_task;
+pub mod padded_cifar_task;
 mod recipe;
 pub mod recovery_task;
 pub mod regression;
@@ -23,6 +25,7 @@ pub mod stats;
 mod suite;
 pub mod suites;
 mod task;
+pub mod text_retrieval_task;
 
 pub use classification::{Classification, ImageClasses};
 pub use comparison::{Comparison, Ours};
@@ -33,6 +36,6 @@ pub use suite::{
     RunStatus, Suite, SuiteInfo, Table, Verdict,
 };
 pub use task::{
-    AttentionProbes, BuildTask, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, TaskKind, task, task_kind,
-    task_kinds, tasks,
+    AttentionProbes, BuildTask, Judge, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, TaskKind, task,
+    task_kind, task_kinds, tasks,
 };

@@ -1,6 +1,6 @@
 //! Metrics and losses that several tasks share.
 
-use burn::tensor::{Tensor, backend::Backend};
+use burn::tensor::{Tensor, activation::log_softmax, backend::Backend};
 
 use crate::task::Metrics;
 
@@ -26,4 +26,13 @@ pub fn squared_errors(predictions: &[f32], targets: &[f32]) -> Metrics {
 pub fn mean_squared_error<B: Backend>(prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
     let error = prediction - target;
     (error.clone() * error).mean()
+}
+
+/// `-sum_k q_k log p_k` with the softmax p of the logits and the probabilities q, averaged over samples and outputs, `[1]`.
+///
+/// # Shapes
+/// - both `[batch, output length, classes]`
+pub fn cross_entropy<B: Backend>(logits: Tensor<B, 3>, probabilities: Tensor<B, 3>) -> Tensor<B, 1> {
+    let [batch, outputs, _] = logits.dims();
+    (probabilities * log_softmax(logits, 2)).sum() / -((batch * outputs) as f64)
 }

@@ -5,11 +5,24 @@ use burn_dataset::Dataset;
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
 use lookback_registry::{Field, Params, Result, unknown_name};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::classification::ImageClasses;
 
 /// Metrics by name; the first is the primary one, and smaller is better.
 pub type Metrics = Vec<(&'static str, f64)>;
+
+/// The samples that a model is judged on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judge {
+    /// Those it is trained on: what it can express.
+    Train,
+    /// Others.
+    #[default]
+    Valid,
+}
 
 /// What is looked into once a model has learnt a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +157,9 @@ tasks![
     crate::ordering_task,
     crate::recovery_task,
     crate::retrieval_task,
+    crate::padded_cifar_task,
+    crate::text_retrieval_task,
+    crate::language_task,
 ];
 
 /// What is known of the task named `name`.

@@ -8,7 +8,8 @@
 //! ChaCha, transcendental functions from the `libm` crate (never from the platform's mathematics library), and
 //! targets are correctly rounded (see [`Convolution`]).
 //!
-//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to.
+//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to; [`text`] reads plain text, and
+//! queries and passages in the format of MS MARCO.
 //!
 //! ```
 //! use burn_dataset::Dataset;
@@ -41,6 +42,7 @@ mod ordering;
 mod random;
 mod recovery;
 pub mod retrieval;
+pub mod text;
 
 pub use convolution::Convolution;
 pub use coupling::{Coupling, CouplingConfig, PsiBasis};
@@ -53,7 +55,7 @@ pub use memory::{
     MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function, memory_function_entry,
     memory_functions,
 };
-pub use order::permutation;
+pub use order::{Epochs, permutation};
 pub use ordering::{Alteration, OrderingConfig};
 pub use recovery::{RecoveryConfig, RecoveryKind};
 

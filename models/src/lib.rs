@@ -7,8 +7,8 @@
 
 pub mod activation;
 pub mod attention;
-pub mod dense;
 pub mod class_attention;
+pub mod dense;
 pub mod diagonal_ssm;
 pub mod encoder;
 pub mod gru;

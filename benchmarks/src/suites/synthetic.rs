@@ -67,7 +67,8 @@ impl Suite for SyntheticSuite {
         let mut cells = Vec::new();
         for part in &self.parts {
             let name = part.info().name;
-            let own = outcomes.iter().filter(|outcome| outcome.planned.axes.get(AXIS).is_some_and(|suite| suite == name));
+            let own =
+                outcomes.iter().filter(|outcome| outcome.planned.axes.get(AXIS).is_some_and(|suite| suite == name));
             let own: Vec<Outcome> = own.cloned().collect();
             if own.is_empty() && part.exact().is_empty() {
                 continue;

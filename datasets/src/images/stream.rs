@@ -1,12 +1,13 @@
 //! Datasets of images as a model reads them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use burn_dataset::Dataset;
 use lookback_registry::{Error, Result};
 
 use super::mixing::Mixing;
 use super::{AugmentConfig, Image, LabelledImage};
+use crate::order::PerEpoch;
 use crate::random::{Key, SampleRng};
 use crate::{Sample, permutation};
 
@@ -120,13 +121,11 @@ impl Source {
 pub struct ImageStream {
     source: Source,
     seed: u64,
-    /// Even and odd epochs each have a place, so that the current epoch and the next are both at hand.
-    epochs: [Mutex<Option<Arc<Epoch>>>; 2],
+    epochs: PerEpoch<Epoch>,
 }
 
 /// What the samples of an epoch share.
 struct Epoch {
-    number: usize,
     order: Vec<usize>,
     /// Of the random choices for an image, by its index.
     key: Key,
@@ -137,7 +136,6 @@ struct Epoch {
 impl Epoch {
     fn new(number: usize, count: usize, seed: u64) -> Self {
         Self {
-            number,
             order: permutation(count, seed, number as u64),
             key: Key::new(&format!("image augmentation, epoch {number}"), seed),
             partner: Key::new(&format!("image augmentation, partners, epoch {number}"), seed),
@@ -162,22 +160,12 @@ impl ImageStream {
         seed: u64,
     ) -> Result<Self> {
         let source = Source::new(images, config.clone(), mean, std, classes)?;
-        Ok(Self { source, seed, epochs: Default::default() })
+        Ok(Self { source, seed, epochs: PerEpoch::default() })
     }
 
     /// (width, height) of the samples.
     pub fn size(&self) -> (usize, usize) {
         self.source.output
-    }
-
-    /// Epoch `number`, made by the first thread that asks for it.
-    fn epoch(&self, number: usize) -> Arc<Epoch> {
-        // The place holds a whole epoch or none even if a thread panicked.
-        let mut place = self.epochs[number % 2].lock().unwrap_or_else(PoisonError::into_inner);
-        match place.as_ref().filter(|epoch| epoch.number == number) {
-            Some(epoch) => Arc::clone(epoch),
-            None => Arc::clone(place.insert(Arc::new(Epoch::new(number, self.source.count, self.seed)))),
-        }
     }
 }
 
@@ -187,7 +175,8 @@ impl Dataset<Sample> for ImageStream {
             return None;
         }
         let Source { count, config, picture, .. } = &self.source;
-        let epoch = self.epoch(position / count);
+        let number = position / count;
+        let epoch = self.epochs.get(number, || Epoch::new(number, *count, self.seed));
         let index = epoch.order[position % count];
         let mut rng = SampleRng::new(epoch.key, index as u64);
         let (mut values, label) = self.source.augmented(index, &mut rng)?;

@@ -8,16 +8,19 @@
 //! Source: Yu, Bao, Li, Jiang, Yu, "The effect of attention head count on Transformer approximation", 2025,
 //! <https://arxiv.org/abs/2510.06662>.
 
+mod by_heads;
 mod errors;
 mod grid;
+mod images;
 mod memorisation;
 mod published;
 mod reversal;
 mod specialisation;
+mod text;
 mod transition;
 mod width;
 
-use crate::experiment::ExperimentSuite;
+use crate::experiment::{Experiment, ExperimentSuite};
 use crate::suite::SuiteInfo;
 
 /// The suite `heads`.
@@ -31,16 +34,16 @@ pub fn suite() -> ExperimentSuite {
                  https://arxiv.org/abs/2510.06662",
     };
     let [h1, h3, h4, h5] = transition::ALL;
-    ExperimentSuite::new(
-        info,
-        vec![
-            Box::new(h1),
-            Box::new(width::Width),
-            Box::new(h3),
-            Box::new(h4),
-            Box::new(h5),
-            Box::new(reversal::Reversal),
-            Box::new(memorisation::Memorisation),
-        ],
-    )
+    let mut all: Vec<Box<dyn Experiment>> = vec![
+        Box::new(h1),
+        Box::new(width::Width),
+        Box::new(h3),
+        Box::new(h4),
+        Box::new(h5),
+        Box::new(reversal::Reversal),
+        Box::new(memorisation::Memorisation),
+    ];
+    all.extend(text::experiments());
+    all.extend(images::experiments());
+    ExperimentSuite::new(info, all)
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: <https://arxiv.org/abs/2402.00522>.
 
+mod language;
+
 use crate::experiment::ExperimentSuite;
 use crate::suite::SuiteInfo;
 
@@ -13,5 +15,5 @@ pub fn suite() -> ExperimentSuite {
         summary: "",
         source: "https://arxiv.org/abs/2402.00522",
     };
-    ExperimentSuite::new(info, vec![])
+    ExperimentSuite::new(info, language::experiments())
 }

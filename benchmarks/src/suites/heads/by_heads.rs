@@ -1,0 +1,183 @@
+//! What H8 and H9 share: training accuracy over the number of heads, a curve per sequence length.
+
+use crate::comparison::{Comparison, Ours};
+use crate::evidence::{Evidence, brief};
+use crate::experiment::{Cell, Cells};
+use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::suite::Finding;
+
+/// The axis of the sequence length.
+pub(super) const LENGTH: &str = "T";
+/// The axis of the number of heads.
+pub(super) const HEADS: &str = "h";
+
+/// Published training accuracies, in 0..=1.
+pub(super) struct Published {
+    /// The experiment's name.
+    pub experiment: &'static str,
+    /// Sequence lengths of the columns.
+    pub lengths: &'static [usize],
+    /// By number of heads, the accuracies.
+    pub rows: &'static [(usize, &'static [f64])],
+    /// Half of the last printed digit: an error of 0 is printed for all below.
+    pub rounding: f64,
+    /// The number of heads that the paper takes to be enough.
+    pub enough: usize,
+}
+
+impl Published {
+    fn accuracy(&self, heads: usize, length: usize) -> Option<f64> {
+        let column = self.lengths.iter().position(|known| *known == length)?;
+        self.rows.iter().find(|(known, _)| *known == heads).map(|(_, row)| row[column])
+    }
+
+    /// Published errors beside ours, of the cells that are comparable.
+    pub fn comparisons(&self, cells: &Cells, differs: &str, comparable: impl Fn(&Cell<'_>) -> bool) -> Vec<Comparison> {
+        let compare = |cell: &Cell<'_>| {
+            let (heads, length) = place(cell)?;
+            let error = 1.0 - self.accuracy(heads, length)?;
+            let ours = if comparable(cell) { cell.ours("error") } else { Ours::Missing };
+            let quantity = format!("training error, h={heads}, T={length}");
+            Some(Comparison::within(10.0, self.experiment, quantity, error.max(self.rounding), ours, differs))
+        };
+        cells.iter().filter_map(compare).collect()
+    }
+
+    /// A panel per length: ours, published and chance.
+    pub fn panels(&self, cells: &Cells, chance: impl Fn(usize) -> f64) -> Vec<Panel> {
+        panels(cells, "accuracy", "training accuracy", chance, |heads, length| self.accuracy(heads, length))
+    }
+
+    /// Whether more heads help, whether length hurts with few of them, and not with enough.
+    pub fn findings(&self, cells: &Cells) -> Vec<Finding> {
+        let prefix = self.experiment.to_lowercase();
+        vec![more_heads(cells, &prefix), longer_is_harder(cells, &prefix), self.enough_heads(cells, &prefix)]
+    }
+
+    fn enough_heads(&self, cells: &Cells, prefix: &str) -> Finding {
+        const SAME: f64 = 0.02;
+        let mut evidence = Evidence::default();
+        let enough = sorted(cells, HEADS).into_iter().filter(|heads| *heads >= self.enough).collect::<Vec<_>>();
+        if enough.is_empty() {
+            evidence.missing(format!("runs with at least {} heads", self.enough));
+        }
+        for heads in enough {
+            let Some([(short, low), (long, high)]) = ends(cells, heads, &mut evidence) else { continue };
+            let number = format!("h={heads}: {} at T={short}, {} at T={long}", brief(low), brief(high));
+            evidence.check((high - low).abs() <= SAME, number);
+        }
+        let statement = format!(
+            "From {} heads on the sequence length no longer matters: training errors (means) at the shortest and the longest \
+             T are within {SAME} of each other.",
+            self.enough
+        );
+        evidence.finding(&format!("{prefix}-enough-heads"), &statement)
+    }
+}
+
+/// A panel per length: a metric over the number of heads, what is published, and chance.
+pub(super) fn panels(
+    cells: &Cells,
+    metric: &str,
+    label: &str,
+    chance: impl Fn(usize) -> f64,
+    published: impl Fn(usize, usize) -> Option<f64>,
+) -> Vec<Panel> {
+    let heads = sorted(cells, HEADS);
+    let names: Vec<String> = heads.iter().map(usize::to_string).collect();
+    let panel = |length: usize| {
+        let over = |value: &dyn Fn(usize) -> Option<Point>| -> Vec<Point> {
+            heads.iter().enumerate().filter_map(|(at, heads)| Some(Point { x: at as f64, ..value(*heads)? })).collect()
+        };
+        let ours = over(&|heads| {
+            let summary = at(cells, heads, length)?.metric(metric)?;
+            // Of accuracies the smallest is no best case.
+            Some(Point { min: None, ..Point::of(0.0, summary) })
+        });
+        let paper = over(&|heads| Some(Point::new(0.0, published(heads, length)?)));
+        let by_chance = over(&|_| Some(Point::new(0.0, chance(length))));
+        let series = [
+            Series::new("chance", "floor", Mark::Dashed, by_chance),
+            Series::new("published", "truth", Mark::Dashed, paper),
+            Series::new("ours", "transformer", Mark::LinePoints, ours),
+        ];
+        let y = Axis { range: Some((0.0, 1.0)), ..Axis::new(label, false) };
+        let x = Axis::over("heads h", names.iter().map(String::as_str));
+        Panel::new(format!("T = {length}"), x, y, series.into_iter().filter(|line| !line.points.is_empty()).collect())
+    };
+    sorted(cells, LENGTH).into_iter().map(panel).collect()
+}
+
+/// A figure of these panels.
+pub(super) fn figure(id: &str, title: &str, caption: String, panels: Vec<Panel>) -> Figure {
+    Figure { id: id.into(), title: title.into(), caption, columns: panels.len().clamp(1, 3), panels }
+}
+
+/// (heads, length).
+fn place(cell: &Cell<'_>) -> Option<(usize, usize)> {
+    Some((cell.axis(HEADS).parse().ok()?, cell.axis(LENGTH).parse().ok()?))
+}
+
+fn at<'s, 'a>(cells: &'s Cells<'a>, heads: usize, length: usize) -> Option<&'s Cell<'a>> {
+    cells.iter().find(|cell| place(cell) == Some((heads, length)))
+}
+
+/// The values of an axis, increasing.
+fn sorted(cells: &Cells, axis: &str) -> Vec<usize> {
+    let mut values: Vec<usize> = cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect();
+    values.sort_unstable();
+    values
+}
+
+fn error(cells: &Cells, heads: usize, length: usize, evidence: &mut Evidence) -> Option<f64> {
+    Some(at(cells, heads, length)?.measured("error", evidence)?.mean)
+}
+
+/// Mean errors at the shortest and the longest sequence.
+fn ends(cells: &Cells, heads: usize, evidence: &mut Evidence) -> Option<[(usize, f64); 2]> {
+    let lengths = sorted(cells, LENGTH);
+    let (short, long) = (*lengths.first()?, *lengths.last()?);
+    if short == long {
+        evidence.missing("a second sequence length");
+        return None;
+    }
+    let (low, high) = (error(cells, heads, short, evidence), error(cells, heads, long, evidence));
+    Some([(short, low?), (long, high?)])
+}
+
+fn more_heads(cells: &Cells, prefix: &str) -> Finding {
+    let mut evidence = Evidence::default();
+    let heads = sorted(cells, HEADS);
+    if let [few, .., many] = heads[..] {
+        for length in sorted(cells, LENGTH) {
+            let before = error(cells, few, length, &mut evidence);
+            let after = error(cells, many, length, &mut evidence);
+            let (Some(before), Some(after)) = (before, after) else { continue };
+            let number = format!("T={length}: {} at h={few}, {} at h={many}", brief(before), brief(after));
+            evidence.check(after <= 0.5 * before, number);
+        }
+    } else {
+        evidence.missing("a second number of heads");
+    }
+    evidence.finding(
+        &format!("{prefix}-more-heads"),
+        "At every sequence length the training error (mean) with the most heads is at most half of that with the fewest.",
+    )
+}
+
+fn longer_is_harder(cells: &Cells, prefix: &str) -> Finding {
+    let mut evidence = Evidence::default();
+    match sorted(cells, HEADS).first() {
+        Some(heads) => {
+            if let Some([(short, low), (long, high)]) = ends(cells, *heads, &mut evidence) {
+                let number = format!("h={heads}: {} at T={short}, {} at T={long}", brief(low), brief(high));
+                evidence.check(high > low, number);
+            }
+        }
+        None => evidence.missing("any run"),
+    }
+    evidence.finding(
+        &format!("{prefix}-longer-is-harder"),
+        "With the fewest heads the training error (mean) is larger at the longest sequence than at the shortest.",
+    )
+}

@@ -1,0 +1,220 @@
+//! The files of MS MARCO's passage ranking: queries, collection and relevance, a row each.
+
+use std::io::{self, BufRead, Read};
+
+use lookback_registry::{Error, Result};
+
+/// The longest row, in bytes.
+const MOST_BYTES: usize = 1 << 20;
+/// A valid row of queries or of the collection.
+const TEXT_ROW: &str = "a number, a tab and a text, such as `42\\thow far is the moon`";
+/// A valid row of relevances.
+const QRELS_ROW: &str =
+    "a query's number, 0, a passage's number and its relevance between tabs or spaces, such as `42 0 7 1`";
+
+/// Reads queries or a collection, rows of a number, a tab and a text, and hands each to `visit`, which says whether to go
+/// on; `file` names it in errors. Rows that are malformed, or that `visit` finds fault with, are skipped where `lenient`.
+///
+/// Gives the number of skipped rows.
+///
+/// # Errors
+/// A row is malformed and `lenient` is false (the message names file and line, and a valid row), or reading fails.
+pub fn read_texts(
+    reader: impl BufRead,
+    file: &str,
+    lenient: bool,
+    mut visit: impl FnMut(u64, &str) -> Result<bool, String>,
+) -> Result<usize> {
+    read_rows(reader, file, lenient, TEXT_ROW, |row| {
+        let (number, text) = row.split_once('\t').ok_or("has no tab")?;
+        let number = whole(number)?;
+        if text.trim().is_empty() {
+            return Err("has no text".into());
+        }
+        visit(number, text)
+    })
+}
+
+/// Reads relevances, rows of a query's number, 0, a passage's number and its relevance, and hands the two numbers of each
+/// to `visit` where the relevance is above 0. The rest is as in [`read_texts`].
+///
+/// # Errors
+/// As [`read_texts`].
+pub fn read_qrels(
+    reader: impl BufRead,
+    file: &str,
+    lenient: bool,
+    mut visit: impl FnMut(u64, u64) -> Result<bool, String>,
+) -> Result<usize> {
+    read_rows(reader, file, lenient, QRELS_ROW, |row| {
+        let columns: Vec<&str> = row.split_ascii_whitespace().collect();
+        let [query, _, passage, relevance] = columns[..] else {
+            return Err(format!("has {} columns instead of 4", columns.len()));
+        };
+        let (query, passage) = (whole(query)?, whole(passage)?);
+        let relevance: i64 = relevance.parse().map_err(|_| format!("has the relevance {}", shown(relevance)))?;
+        if relevance > 0 { visit(query, passage) } else { Ok(true) }
+    })
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("has {} where a whole number must be", shown(text)))
+}
+
+/// A piece of a row, short enough for a message.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(20).collect();
+    format!("`{}{}`", short.escape_debug(), if short.len() < text.len() { ".." } else { "" })
+}
+
+/// Hands each row to `parse`, which tells the fault of a malformed one.
+fn read_rows(
+    mut reader: impl BufRead,
+    file: &str,
+    lenient: bool,
+    valid: &str,
+    mut parse: impl FnMut(&str) -> Result<bool, String>,
+) -> Result<usize> {
+    let mut skipped = 0;
+    let mut bytes = Vec::new();
+    for line in 1_usize.. {
+        let failed = |error: io::Error| Error::caused(format!("Cannot read line {line} of `{file}`"), error);
+        bytes.clear();
+        let read = reader.by_ref().take(MOST_BYTES as u64 + 1).read_until(b'\n', &mut bytes).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        let whole = bytes.last() == Some(&b'\n');
+        if !whole && read > MOST_BYTES {
+            skip_line(&mut reader).map_err(failed)?;
+        }
+        let outcome = if bytes.len() > MOST_BYTES {
+            Err(format!("has more than {MOST_BYTES} bytes"))
+        } else {
+            let row = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+            let row = row.strip_suffix(b"\r").unwrap_or(row);
+            match std::str::from_utf8(row) {
+                Ok(row) => parse(row),
+                Err(error) => Err(format!("is not UTF-8 from its byte {} on, counted from 0", error.valid_up_to())),
+            }
+        };
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(_) if lenient => skipped += 1,
+            Err(fault) => {
+                return Err(Error::new(format!(
+                    "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` skips and counts such rows."
+                )));
+            }
+        }
+    }
+    Ok(skipped)
+}
+
+/// Reads up to the end of the line and keeps nothing.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let (used, done) = (end.map_or(buffer.len(), |end| end + 1), end.is_some() || buffer.is_empty());
+        reader.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(bytes: &[u8], lenient: bool) -> Result<(Vec<(u64, String)>, usize)> {
+        let mut rows = Vec::new();
+        let skipped = read_texts(bytes, "queries.tsv", lenient, |number, text| {
+            rows.push((number, text.to_owned()));
+            Ok(true)
+        })?;
+        Ok((rows, skipped))
+    }
+
+    #[test]
+    fn rows_are_read_as_they_are() {
+        let (rows, skipped) = texts(b"3\ta b\tc\r\n18446744073709551615\t \xc3\xa9", false).unwrap();
+        assert_eq!(rows, [(3, "a b\tc".to_owned()), (u64::MAX, " \u{e9}".to_owned())]);
+        assert_eq!(skipped, 0);
+        assert_eq!(texts(b"", false).unwrap(), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn malformed_rows_of_texts_say_where_and_what_is_valid() {
+        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` skips and \
+                   counts such rows.";
+        for (bytes, message) in [
+            (&b"1\tone\n2 two\n"[..], "Line 2 of `queries.tsv` has no tab"),
+            (b"\n", "Line 1 of `queries.tsv` has no tab"),
+            (b"1\tone\n2\ttwo\nthree\tx\n", "Line 3 of `queries.tsv` has `three` where a whole number must be"),
+            (b"-1\tone\n", "Line 1 of `queries.tsv` has `-1` where a whole number must be"),
+            (
+                b"a number of many words\tone\n",
+                "Line 1 of `queries.tsv` has `a number of many wor..` where a whole number must be",
+            ),
+            (b"1\tone\n2\t \n", "Line 2 of `queries.tsv` has no text"),
+            (b"1\tone\n2\tcaf\xe9 x\n", "Line 2 of `queries.tsv` is not UTF-8 from its byte 5 on, counted from 0"),
+        ] {
+            assert_eq!(texts(bytes, false).unwrap_err().to_string(), format!("{message}{end}"));
+        }
+        let long = [b"1\tone\n2\t", vec![b'x'; MOST_BYTES + 7].as_slice(), b"\n3\tthree\n"].concat();
+        assert_eq!(
+            texts(&long, false).unwrap_err().to_string(),
+            format!("Line 2 of `queries.tsv` has more than 1048576 bytes{end}")
+        );
+        assert_eq!(texts(&long, true).unwrap(), (vec![(1, "one".into()), (3, "three".into())], 1));
+    }
+
+    #[test]
+    fn lenient_reading_skips_and_counts() {
+        let bytes = b"x\n1\tone\n\xff\xfe\n2\t\n3\tthree\n\n4\tfour";
+        let (rows, skipped) = texts(bytes, true).unwrap();
+        assert_eq!(rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 3, 4]);
+        assert_eq!(skipped, 4);
+    }
+
+    #[test]
+    fn relevances_come_with_tabs_or_spaces() {
+        let read = |text: &str, lenient| {
+            let mut rows = Vec::new();
+            let skipped = read_qrels(text.as_bytes(), "qrels.tsv", lenient, |query, passage| {
+                rows.push((query, passage));
+                Ok(true)
+            })?;
+            Ok::<_, Error>((rows, skipped))
+        };
+        assert_eq!(
+            read("1\t0\t10\t1\n2 0  20 1\n3 0 30 0\r\n4 Q0 40 2\n", false).unwrap().0,
+            [(1, 10), (2, 20), (4, 40)]
+        );
+        let end = "; a valid row is a query's number, 0, a passage's number and its relevance between tabs or spaces, \
+                   such as `42 0 7 1`. `lenient` skips and counts such rows.";
+        for (text, message) in [
+            ("1 0 10\n", "Line 1 of `qrels.tsv` has 3 columns instead of 4"),
+            ("1 0 10 1\n\n", "Line 2 of `qrels.tsv` has 0 columns instead of 4"),
+            ("1 0 D10 1\n", "Line 1 of `qrels.tsv` has `D10` where a whole number must be"),
+            ("1 0 10 yes\n", "Line 1 of `qrels.tsv` has the relevance `yes`"),
+        ] {
+            assert_eq!(read(text, false).unwrap_err().to_string(), format!("{message}{end}"));
+            assert_eq!(read(text, true).unwrap().1, 1);
+        }
+    }
+
+    #[test]
+    fn a_reader_stops_where_it_is_told() {
+        let mut seen = 0;
+        let visit = |_, _: &str| {
+            seen += 1;
+            Ok(seen < 2)
+        };
+        assert_eq!(read_texts(&b"1\ta\n2\tb\nmalformed"[..], "x", false, visit).unwrap(), 0);
+        assert_eq!(seen, 2);
+    }
+}

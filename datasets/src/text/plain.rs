@@ -1,0 +1,115 @@
+//! Files of plain text.
+
+use std::path::{Path, PathBuf};
+
+use lookback_registry::{Error, Result};
+
+use crate::{DataFolder, files};
+
+/// The folder of plain texts in a data folder.
+const FOLDER: &str = "text";
+/// The largest file that is read: 1 GiB.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Where the text `name` lies: `name` itself where it is a whole path, else the file of that name in the folder `text`
+/// of a place of `data`, or in the place itself.
+pub fn find_text(data: &DataFolder, name: &str) -> Option<PathBuf> {
+    find_in(data, FOLDER, name)
+}
+
+/// As [`find_text`] for another folder than `text`.
+pub(super) fn find_in(data: &DataFolder, folder: &str, name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    if path.is_absolute() {
+        return path.is_file().then(|| path.to_owned());
+    }
+    Some(data.find(&[folder], |folder| folder.join(path).is_file())?.join(path))
+}
+
+/// The error that `name` is nowhere.
+pub(super) fn missing(data: &DataFolder, folder: &str, name: &str, what: &str) -> Error {
+    Error::new(format!(
+        "There is no `{name}` in {}, nor in a folder `{folder}` there. It must be {what}; --data DIR names where it lies, \
+         or its parameter its whole path.",
+        data.description()
+    ))
+}
+
+/// The path of the text `name`.
+///
+/// # Errors
+/// It is nowhere; the message lists the places.
+pub(super) fn locate_text(data: &DataFolder, name: &str) -> Result<PathBuf> {
+    find_text(data, name).ok_or_else(|| missing(data, FOLDER, name, "a file of plain text in UTF-8"))
+}
+
+/// Reads a file of text in UTF-8.
+///
+/// # Errors
+/// It cannot be read, is empty, has more than 2^30 bytes, or is not UTF-8 (the message says from which byte on).
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = files::read_checked(path, |size| match size {
+        1..=MOST_BYTES => Ok(()),
+        _ => Err(Error::new(format!(
+            "`{}` has {size} bytes, but a text must have from 1 to {MOST_BYTES}.",
+            path.display()
+        ))),
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let shown: Vec<String> = bytes[at..].iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Error::new(format!(
+            "`{}` is not UTF-8: at byte {at}, counted from 0, `{}` begins no character.",
+            path.display(),
+            shown.join(" ")
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_by_name_or_by_their_whole_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(Some(folder.path().to_owned()));
+        assert_eq!(find_text(&data, "a.txt"), None);
+        assert_eq!(
+            locate_text(&data, "a.txt").unwrap_err().to_string(),
+            format!(
+                "There is no `a.txt` in `{}`, nor in a folder `text` there. It must be a file of plain text in UTF-8; \
+                 --data DIR names where it lies, or its parameter its whole path.",
+                folder.path().display()
+            )
+        );
+        std::fs::create_dir(folder.path().join("text")).unwrap();
+        let path = folder.path().join("text/a.txt");
+        std::fs::write(&path, "text").unwrap();
+        assert_eq!(find_text(&data, "a.txt"), Some(path.clone()));
+        assert_eq!(find_text(&DataFolder::new(Some("nowhere".into())), path.to_str().unwrap()), Some(path));
+    }
+
+    #[test]
+    fn files_that_are_no_text_say_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let message = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_text(&path).unwrap_err().to_string().replace(path.to_str().unwrap(), "a.txt")
+        };
+        assert_eq!(
+            message(b"caf\xc3\xa9 \xff\x00 end"),
+            "`a.txt` is not UTF-8: at byte 6, counted from 0, `ff 00 20 65` begins no character."
+        );
+        // The file ends within a character.
+        assert_eq!(
+            message(b"ab\xe2\x82"),
+            "`a.txt` is not UTF-8: at byte 2, counted from 0, `e2 82` begins no character."
+        );
+        assert_eq!(message(b""), "`a.txt` has 0 bytes, but a text must have from 1 to 1073741824.");
+        let error = read_text(&folder.path().join("b.txt")).unwrap_err();
+        assert!(error.to_string().starts_with("Cannot read `"), "{error}");
+    }
+}
