@@ -137,7 +137,7 @@ macro_rules! tasks {
     };
 }
 
-tasks![crate::memory_task, crate::cifar_task,];
+tasks![crate::memory_task, crate::cifar_task, crate::sparse_task, crate::adaptive_task,];
 
 /// What is known of the task named `name`.
 ///

@@ -85,6 +85,16 @@ impl Split {
     pub fn valid(seed: u64, samples: usize) -> Self {
         Self { validation: true, seed, samples }
     }
+
+    /// How many samples.
+    pub(crate) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// The key of its samples in the data set named `name`.
+    pub(crate) fn key(&self, name: &str) -> Key {
+        Key::new(&format!("{name}, {}", if self.validation { "validation" } else { "training" }), self.seed)
+    }
 }
 
 /// Sequences with targets `y(t) = sum_{s=0..t} rho(s) u(t-s)`, where `u(t) = sum_c x_c(t) / sqrt(d_input)`.
@@ -118,11 +128,10 @@ impl MemoryDataset {
             return Err(Error::invalid("samples", split.samples, "a whole number from 1 up"));
         }
         let memory = function.memory(config.length)?;
-        let purpose = if split.validation { "memory dataset, validation" } else { "memory dataset, training" };
         Ok(Self {
             config: config.clone(),
             split,
-            key: Key::new(purpose, split.seed),
+            key: split.key("memory dataset"),
             convolution: Convolution::new(&memory),
             memory,
         })

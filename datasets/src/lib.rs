@@ -26,6 +26,7 @@
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```
 
+mod adaptive;
 mod convolution;
 mod dataset;
 mod fetch;
@@ -36,7 +37,9 @@ mod input;
 pub mod memory;
 mod order;
 mod random;
+mod sparse;
 
+pub use adaptive::{AdaptiveDataset, AdaptiveDatasetConfig, AdaptiveReadout, Alphabet};
 pub use convolution::Convolution;
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
 pub use fetch::{FetchEvent, FetchOptions, RemoteArchive, fetch_cifar10};
@@ -47,6 +50,7 @@ pub use memory::{
     memory_functions,
 };
 pub use order::permutation;
+pub use sparse::{Functional, SparseDataset};
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,6 +19,7 @@ pub mod noise;
 pub mod ops;
 pub mod position;
 mod registry;
+pub mod rpe_transformer;
 pub mod s4d;
 pub mod scan;
 pub mod stack;

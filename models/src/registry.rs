@@ -20,6 +20,7 @@ macro_rules! with_models {
             $crate::tcn::TcnConfig,
             $crate::transformer::TransformerConfig,
             $crate::vit::VitConfig,
+            $crate::rpe_transformer::RpeTransformerConfig,
         }
     };
 }
