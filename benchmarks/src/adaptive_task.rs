@@ -137,7 +137,8 @@ mod tests {
     fn the_first_steps_do_not_count() {
         let params = json!({"length": 4});
         let task = AdaptiveTask(AdaptiveTaskConfig::read(params.as_object().unwrap()).unwrap());
-        let metrics = task.metrics(&[9.0, 9.0, 0.0, 0.5, 9.0, 9.0, 1.0, 1.0], &[0.0, 0.0, 1.0, 0.5, 0.0, 0.0, 1.0, 0.5]);
+        let metrics =
+            task.metrics(&[9.0, 9.0, 0.0, 0.5, 9.0, 9.0, 1.0, 1.0], &[0.0, 0.0, 1.0, 0.5, 0.0, 0.0, 1.0, 0.5]);
         assert_eq!(metrics[1..], [("mse", 1.25 / 4.0), ("sup", 1.0)]);
     }
 

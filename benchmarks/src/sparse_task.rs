@@ -80,11 +80,8 @@ impl SparseTaskConfig {
     /// An unknown name, a value of the wrong type or out of range, or a memory function that does not fit `length`.
     pub fn read(params: &Params) -> Result<Self> {
         let config: Self = parse("task `sparse-memory`", params)?;
-        let counts = [
-            ("terms", config.terms),
-            ("train_samples", config.train_samples),
-            ("valid_samples", config.valid_samples),
-        ];
+        let counts =
+            [("terms", config.terms), ("train_samples", config.train_samples), ("valid_samples", config.valid_samples)];
         for (field, value) in counts {
             if value == 0 {
                 return Err(Error::invalid(field, value, "a whole number from 1 up"));

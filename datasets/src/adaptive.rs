@@ -177,9 +177,8 @@ mod tests {
 
     #[test]
     fn bad_configurations_are_errors() {
-        let message = |config: AdaptiveDatasetConfig| {
-            AdaptiveDataset::new(&config, Split::train(0, 1)).unwrap_err().to_string()
-        };
+        let message =
+            |config: AdaptiveDatasetConfig| AdaptiveDataset::new(&config, Split::train(0, 1)).unwrap_err().to_string();
         let config = AdaptiveDatasetConfig::default();
         assert_eq!(
             message(AdaptiveDatasetConfig { length: 2, ..config.clone() }),

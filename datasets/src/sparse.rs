@@ -81,7 +81,11 @@ impl SparseDataset {
     pub fn new(functional: Functional, length: usize, split: Split) -> Result<Self> {
         let least = functional.reach().max(1);
         if length < least {
-            return Err(Error::invalid("length", length, format!("at least {least}, so that the farthest lag is seen")));
+            return Err(Error::invalid(
+                "length",
+                length,
+                format!("at least {least}, so that the farthest lag is seen"),
+            ));
         }
         if split.samples() == 0 {
             return Err(Error::invalid("samples", 0, "a whole number from 1 up"));
@@ -140,9 +144,6 @@ mod tests {
     #[test]
     fn a_sequence_must_reach_back_to_the_farthest_lag() {
         let error = SparseDataset::new(Functional::sum(&[1, 8]), 8, Split::train(0, 1)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`length` is 8, but it must be at least 9, so that the farthest lag is seen."
-        );
+        assert_eq!(error.to_string(), "`length` is 8, but it must be at least 9, so that the farthest lag is seen.");
     }
 }

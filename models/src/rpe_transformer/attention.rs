@@ -59,8 +59,7 @@ impl RpeAttentionConfig {
     pub fn init<B: Backend>(&self, rng: &mut InitRng, device: &B::Device) -> RpeAttention<B> {
         let Self { d_model, n_heads, d_head, .. } = *self;
         let inner = n_heads * d_head;
-        let paired =
-            self.dot_product.then(|| [0, 1].map(|_| init::linear(d_model, inner, false, rng, device)));
+        let paired = self.dot_product.then(|| [0, 1].map(|_| init::linear(d_model, inner, false, rng, device)));
         RpeAttention {
             paired,
             value: init::linear(d_model, inner, false, rng, device),
@@ -127,8 +126,7 @@ impl<B: Backend> RpeAttention<B> {
         };
         let heads = |map: &Linear<B>, input: Tensor<B, 3>| ops::heads(ops::map(map, input), self.n_heads);
         let now = last_step(input.clone());
-        let (query, key, value) =
-            (heads(query, now.clone()), heads(key, input.clone()), heads(&self.value, input));
+        let (query, key, value) = (heads(query, now.clone()), heads(key, input.clone()), heads(&self.value, input));
         let scale = 1.0 / (query.dims()[3] as f64).sqrt();
         let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
         let scores = ops::add_trailing(scores, lags.of_last(&self.lags, length).unsqueeze_dim::<3>(1));

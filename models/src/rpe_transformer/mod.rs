@@ -298,3 +298,6 @@ impl ModelConfig for RpeTransformerConfig {
         Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;
