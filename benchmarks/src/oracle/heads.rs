@@ -11,11 +11,16 @@ const LOG_P: [f64; 2] = [-16.0, 6.0];
 /// Errors below this share of the energy count as 0.
 const EXACT: f64 = 1e-26;
 
-/// Values of `log p` that are tried for one more head.
+/// Values of `log p` that are tried for one more head, and for the middle of all.
 const GRID: usize = 48;
 
-/// Of those the best so many are refined, and so many random starts beside them.
+/// Of those the best so many are refined.
 const REFINED: usize = 3;
+
+/// Ranges of `log p` of even starts.
+const WIDTHS: [f64; 5] = [0.2, 0.6, 2.0, 5.0, 10.0];
+
+/// Random starts.
 const RANDOM: usize = 4;
 
 /// Steps of one refinement.
@@ -50,18 +55,27 @@ pub fn head_fits(rho: &[f64], first: usize, rpe: Rpe, most: usize) -> Vec<HeadFi
     let mut fits: Vec<HeadFit> = Vec::new();
     let mut before: Vec<f64> = Vec::new();
     for n_heads in 1..=most {
-        let grid = (0..GRID).map(|i| LOG_P[0] + (LOG_P[1] - LOG_P[0]) * (i as f64 + 0.5) / GRID as f64);
-        let mut starts: Vec<(f64, Vec<f64>)> = grid
-            .filter_map(|value| {
-                let start = [before.as_slice(), &[value]].concat();
-                Some((problem.project(&start)?.error, start))
-            })
-            .collect();
-        starts.sort_by(|left, right| left.0.total_cmp(&right.0));
-        starts.truncate(REFINED);
-        let drawn = || (0..n_heads).map(|_| LOG_P[0] + (LOG_P[1] - LOG_P[0]) * random.next()).collect();
+        let promising = |start: &dyn Fn(f64) -> Vec<f64>, count: usize| {
+            let value = |i: usize| LOG_P[0] + (LOG_P[1] - LOG_P[0]) * (i as f64 + 0.5) / GRID as f64;
+            let projected = |start: Vec<f64>| Some((problem.project(&start)?.error, start));
+            let mut all: Vec<_> = (0..GRID).filter_map(|i| projected(start(value(i)))).collect();
+            all.sort_by(|left, right| left.0.total_cmp(&right.0));
+            all.into_iter().take(count).map(|(_, start)| start).collect::<Vec<_>>()
+        };
+        // One more head beside those found before,
+        let mut starts = promising(&|value| [before.as_slice(), &[value]].concat(), REFINED);
+        // all evenly around one value, which may be the limit in which they all are one,
+        let place = |head: usize| (head as f64 + 0.5) / n_heads as f64 - 0.5;
+        for width in WIDTHS {
+            let even = |centre: f64| (0..n_heads).map(|head| centre + width * place(head)).collect();
+            starts.extend(promising(&even, 1));
+        }
+        // and anywhere.
+        for _ in 0..RANDOM {
+            starts.push((0..n_heads).map(|_| LOG_P[0] + (LOG_P[1] - LOG_P[0]) * random.next()).collect());
+        }
         let mut best = (fits.last().map_or(f64::INFINITY, |fit| fit.mse), before.clone());
-        for start in starts.into_iter().map(|(_, start)| start).chain(std::iter::repeat_with(drawn).take(RANDOM)) {
+        for start in starts {
             if let Some(refined) = problem.refine(start).filter(|refined| refined.0 < best.0) {
                 best = refined;
             }

@@ -47,7 +47,7 @@ impl Experiment for Boolean {
                         "rpe": place.rpe, "dot_product": dot_product, "p_start": 0.1, "p_last": 4.0,
                     });
                     let task = sparse_task(preset, &place, "relu", &place.lags);
-                    grid.push(setting(axes, task, model, training(preset, 1000)));
+                    grid.push(setting(axes, task, model, training(preset, 2500)));
                 }
             }
         }

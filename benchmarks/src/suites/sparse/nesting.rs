@@ -37,7 +37,7 @@ impl Experiment for Nesting {
     fn grid(&self, preset: Preset) -> Vec<Setting> {
         let (heads, widths): (&[usize], &[usize]) = match preset {
             Preset::Smoke => (&[2], &[8]),
-            Preset::Quick => (&[1, 4], &[4, 64]),
+            Preset::Quick => (&[1, 2, 4], &[16, 64]),
             Preset::Full => (&[1, 2, 4, 8], &[4, 16, 64]),
         };
         let mut grid = Vec::new();

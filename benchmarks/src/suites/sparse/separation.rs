@@ -62,7 +62,7 @@ impl Experiment for Separation {
                     "d_model": 16, "n_heads": n_heads, "d_head": 8, "d_ff": 0, "rpe": "linear", "p_start": 0.5, "p_last": 3.0,
                     "dot_product": dot_product, "normalise": normalise, "tmx": tmx,
                 });
-                let training = TrainingConfig { learning_rate: 5e-3, ..training(preset, 3000) };
+                let training = TrainingConfig { learning_rate: 5e-3, ..training(preset, 4000) };
                 grid.push(setting(axes, ("adaptive-memory", task), model, training));
             }
         }

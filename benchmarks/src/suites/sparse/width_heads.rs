@@ -72,7 +72,7 @@ impl Experiment for WidthHeads {
                     });
                     let target = if *self == Self::Width { "relu" } else { "sum" };
                     let task = sparse_task(preset, &place, target, &self.lags(&place));
-                    grid.push(setting(axes, task, model, training(preset, 1500)));
+                    grid.push(setting(axes, task, model, training(preset, 2000)));
                 }
             }
         }
