@@ -3,6 +3,7 @@
 //! A [`Task`] is data and an objective; a [`Suite`] is a grid of [`RunSpec`]s and what is read from their
 //! results: cells, figures and findings. Nothing here trains: the learner of the `lookback` crate does.
 
+pub mod adaptive_task;
 pub mod cifar_task;
 pub mod classification;
 mod comparison;
@@ -20,6 +21,7 @@ mod recipe;
 pub mod recovery_task;
 pub mod regression;
 pub mod retrieval_task;
+pub mod sparse_task;
 mod spec;
 pub mod stats;
 mod suite;

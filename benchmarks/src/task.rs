@@ -160,6 +160,8 @@ tasks![
     crate::padded_cifar_task,
     crate::text_retrieval_task,
     crate::language_task,
+    crate::sparse_task,
+    crate::adaptive_task,
 ];
 
 /// What is known of the task named `name`.

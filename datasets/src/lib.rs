@@ -27,6 +27,7 @@
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```
 
+mod adaptive;
 mod convolution;
 mod coupling;
 mod dataset;
@@ -42,8 +43,10 @@ mod ordering;
 mod random;
 mod recovery;
 pub mod retrieval;
+mod sparse;
 pub mod text;
 
+pub use adaptive::{AdaptiveDataset, AdaptiveDatasetConfig, AdaptiveReadout, Alphabet};
 pub use convolution::Convolution;
 pub use coupling::{Coupling, CouplingConfig, PsiBasis};
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
@@ -58,6 +61,7 @@ pub use memory::{
 pub use order::{Epochs, permutation};
 pub use ordering::{Alteration, OrderingConfig};
 pub use recovery::{RecoveryConfig, RecoveryKind};
+pub use sparse::{Functional, SparseDataset};
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]

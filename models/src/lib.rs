@@ -22,6 +22,7 @@ pub mod ops;
 pub mod pointwise_attention;
 pub mod position;
 mod registry;
+pub mod rpe_transformer;
 pub mod s4d;
 pub mod scan;
 pub mod stack;

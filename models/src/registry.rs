@@ -22,6 +22,7 @@ macro_rules! with_models {
             $crate::pointwise_attention::PointwiseAttentionConfig,
             $crate::vit::VitConfig,
             $crate::class_attention::ClassAttentionConfig,
+            $crate::rpe_transformer::RpeTransformerConfig,
         }
     };
 }

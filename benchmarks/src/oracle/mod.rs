@@ -10,8 +10,9 @@
 //! | linear, n states and a feed-through | [`lti_fit`] | best known: a fit, so a floor up to the search |
 //! | linear, n states and a feed-through | [`hankel_lower_bound`] | proven, not attained in general |
 //! | causal with a finite window | [`window_floor`] | exact |
+//! | heads that see lags alone, at the last step | [`head_fits`] | best known: a fit; not normalised |
 //!
-//! All are normalised mean squared errors: relative to the (weighted) energy of rho, in [0, 1].
+//! All but [`head_fits`] are normalised mean squared errors: relative to the (weighted) energy of rho, in [0, 1].
 //!
 //! # Panics
 //! Every function of this module panics where `rho` is empty or not finite, where `weights` has another length
@@ -19,6 +20,7 @@
 //! error relative to it exists then.
 
 mod hankel;
+mod heads;
 mod lti;
 mod refine;
 mod sections;
@@ -26,6 +28,7 @@ mod starts;
 mod window;
 
 pub use hankel::{hankel_lower_bound, hankel_singular_values};
+pub use heads::{HeadFit, head_fits};
 pub use lti::{LtiFit, lti_fit, lti_fit_within};
 pub use window::window_floor;
 

@@ -1,0 +1,137 @@
+//! S7: lags that are named one after the other: how many layers they take.
+//!
+//! `y_t = x_t x_(t-g(x_t)) x_(t-g(x_(t-g(x_t))))` with g(1) = 1 and g(-1) = 2 is nested twice (K = 2), for which the paper
+//! builds K + 1 = 3 layers. It is a function of three signs all the same, which one layer with a feed-forward network can
+//! represent: three layers are enough by that construction, not proven to be needed.
+
+use lookback_registry::Result;
+use serde_json::json;
+
+use super::shared::{curve, setting, training};
+use crate::evidence::{Evidence, brief};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::figure::{Axis, Figure, Panel};
+use crate::suite::{Finding, Preset};
+
+/// Layers of the paper's construction.
+const ENOUGH: usize = 3;
+
+/// A drop is a fall of the error by at least this factor.
+const DROP: f64 = 10.0;
+
+/// Learned: an error of at most this share of the target's variance.
+const LEARNED: f64 = 1e-2;
+
+/// The experiment.
+pub(super) struct Nesting;
+
+impl Experiment for Nesting {
+    fn info(&self) -> ExperimentInfo {
+        ExperimentInfo {
+            name: "S7",
+            title: "Nested lags and the number of layers",
+            differs: "an example of the paper's section 4, which does not train it; sequences of 16 steps, logarithmic scores",
+        }
+    }
+
+    fn grid(&self, preset: Preset) -> Vec<Setting> {
+        let (heads, widths): (&[usize], &[usize]) = match preset {
+            Preset::Smoke => (&[2], &[8]),
+            Preset::Quick => (&[1, 2, 4], &[16, 64]),
+            Preset::Full => (&[1, 2, 4, 8], &[4, 16, 64]),
+        };
+        let mut grid = Vec::new();
+        for width in widths {
+            for n_heads in heads {
+                for layers in 1..=4 {
+                    let axes = vec![("m", width.to_string()), ("H", n_heads.to_string()), ("L", layers.to_string())];
+                    let task = json!({"length": 16, "alphabet": "binary", "depth": 2, "readout": "product"});
+                    let model = json!({
+                        "d_model": 16, "n_heads": n_heads, "d_head": 8, "d_ff": width, "n_layers": layers,
+                        "rpe": "log", "p_start": 0.5, "p_last": 4.0,
+                    });
+                    grid.push(setting(axes, ("adaptive-memory", task), model, training(preset, 2000)));
+                }
+            }
+        }
+        grid
+    }
+
+    fn read(&self, cells: &Cells) -> Result<Reading> {
+        let mut reading = Reading::default();
+        let mut panels = Vec::new();
+        for width in cells.values("m") {
+            let title = format!("NMSE at feed-forward width {width}, smallest over seeds");
+            reading.tables.push(cells.grid_table(&title, "nmse", "H", "L", &[("m", width)]));
+            let series = cells
+                .values("H")
+                .into_iter()
+                .map(|heads| curve(format!("{heads} heads"), cells, &[("m", width), ("H", heads)], ("L", "nmse")));
+            panels.push(Panel::new(
+                format!("width {width}"),
+                Axis::new("layers L", false),
+                Axis::new("NMSE", true),
+                series.collect(),
+            ));
+            reading.findings.push(drops(cells, width));
+        }
+        reading.findings.push(one_layer(cells));
+        let columns = panels.len().clamp(1, 3);
+        reading.figures.push(Figure {
+            id: "s7-layers".into(),
+            title: self.info().title.into(),
+            caption: "Error over the number of layers, by heads per layer; the paper builds a solution of 3 layers."
+                .into(),
+            panels,
+            columns,
+        });
+        Ok(reading)
+    }
+}
+
+fn drops(cells: &Cells, width: &str) -> Finding {
+    let mut evidence = Evidence::default();
+    for heads in cells.values("H") {
+        let pair = [ENOUGH - 1, ENOUGH].map(|layers| {
+            let layers = layers.to_string();
+            cells.get(&[("m", width), ("H", heads), ("L", &layers)])
+        });
+        let [Some(before), Some(after)] = pair else {
+            evidence.missing(format!("2 and 3 layers with {heads} heads"));
+            continue;
+        };
+        let measured = [before, after].map(|cell| cell.measured("nmse", &mut evidence).copied());
+        if let [Some(before), Some(after)] = measured {
+            let number =
+                format!("{heads} heads: NMSE {} with 2 layers, {} with 3", brief(before.min), brief(after.min));
+            evidence.check(after.min * DROP <= before.min, number);
+        }
+    }
+    evidence.finding(
+        &format!("s7-drop-at-three-layers-m{width}"),
+        &format!(
+            "At feed-forward width {width} the error (best seed) drops by a factor of 10 from 2 to K + 1 = 3 layers, whatever \
+             the number of heads."
+        ),
+    )
+}
+
+fn one_layer(cells: &Cells) -> Finding {
+    let mut evidence = Evidence::default();
+    let mut best: Option<(f64, String)> = None;
+    for cell in cells.with(&[("L", "1")]) {
+        if let Some(summary) = cell.measured("nmse", &mut evidence)
+            && best.as_ref().is_none_or(|(least, _)| summary.min < *least)
+        {
+            best = Some((summary.min, cell.place()));
+        }
+    }
+    if let Some((nmse, place)) = best {
+        evidence.check(nmse < LEARNED, format!("NMSE {} at {place}", brief(nmse)));
+    }
+    evidence.finding(
+        "s7-one-layer-suffices",
+        "With enough heads and width a single layer learns the nested target, which is a function of three signs (best size and \
+         seed: NMSE < 1e-2).",
+    )
+}

@@ -1,0 +1,192 @@
+//! Sequences whose targets sit at lags that the inputs themselves name.
+
+use burn_dataset::Dataset;
+use lookback_registry::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::random::{Key, SampleRng};
+use crate::{Sample, Split};
+
+/// The values of the inputs, with the lag g(x) that each names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// -1, 0 and 1, with g = 0, 1 and 2.
+    #[default]
+    Ternary,
+    /// -1 and 1, with g = 2 and 1.
+    Binary,
+}
+
+impl Alphabet {
+    /// The values, each with the lag that it names.
+    const fn symbols(self) -> &'static [(f32, usize)] {
+        match self {
+            Self::Ternary => &[(-1.0, 0), (0.0, 1), (1.0, 2)],
+            Self::Binary => &[(-1.0, 2), (1.0, 1)],
+        }
+    }
+}
+
+/// What is made of the inputs that the chain of lags visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdaptiveReadout {
+    /// The last of them.
+    #[default]
+    Last,
+    /// Their product, the present input included.
+    Product,
+}
+
+/// The targets of an [`AdaptiveDataset`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct AdaptiveDatasetConfig {
+    /// Time steps of a sequence, from 3 up: the first two have targets that count for nothing.
+    pub length: usize,
+    /// ternary (-1, 0, 1 name the lags 0, 1, 2) or binary (-1, 1 name the lags 2, 1).
+    pub alphabet: Alphabet,
+    /// How many lags are read one after the other, K from 1 up: `t_1 = g(x_t)`, `t_(k+1) = g(x_(t - t_k))`.
+    pub depth: usize,
+    /// last (the input at the last lag) or product (of the inputs at all lags and the present one).
+    pub readout: AdaptiveReadout,
+}
+
+impl Default for AdaptiveDatasetConfig {
+    fn default() -> Self {
+        Self { length: 16, alphabet: Alphabet::default(), depth: 1, readout: AdaptiveReadout::default() }
+    }
+}
+
+impl AdaptiveDatasetConfig {
+    /// The largest lag: targets before it read inputs from before the start, as 0, and count for nothing.
+    pub const REACH: usize = 2;
+
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// Names the field, its value and what would be valid.
+    pub fn validate(&self) -> Result<()> {
+        if self.length <= Self::REACH {
+            return Err(Error::invalid("length", self.length, "a whole number from 3 up, so that every lag is seen"));
+        }
+        if self.depth == 0 {
+            return Err(Error::invalid("depth", 0, "a whole number from 1 up"));
+        }
+        Ok(())
+    }
+
+    /// The target at `time`, or 0 where the chain of lags leaves the sequence.
+    fn target(&self, inputs: &[f32], time: usize) -> f32 {
+        let symbols = self.alphabet.symbols();
+        let mut value = inputs[time];
+        let mut product = value;
+        for _ in 0..self.depth {
+            let named = symbols.iter().find(|(symbol, _)| *symbol == value).map_or(0, |(_, lag)| *lag);
+            let Some(position) = time.checked_sub(named) else { return 0.0 };
+            value = inputs[position];
+            product *= value;
+        }
+        match self.readout {
+            AdaptiveReadout::Last => value,
+            AdaptiveReadout::Product => product,
+        }
+    }
+}
+
+/// Independent, uniform inputs of an [`Alphabet`], `[length, 1]`, with targets `[length, 1]`
+/// `y_t = f(x_t, x_(t - t_1), .., x_(t - t_K))`, where `t_1 = g(x_t)` and `t_(k+1) = g(x_(t - t_k))`: all lags are counted
+/// from t.
+///
+/// Sample i is a pure function of (seed, split, i) and the configuration.
+///
+/// Source: Wang, E, "Understanding the expressive power and mechanisms of Transformer for sequence modeling", 2024,
+/// <https://arxiv.org/abs/2402.00522>: the target of Proposition 4.2 (ternary, depth 1, last) and example I of section 4.1
+/// (binary, depth 2, product).
+#[derive(Debug, Clone)]
+pub struct AdaptiveDataset {
+    config: AdaptiveDatasetConfig,
+    split: Split,
+    key: Key,
+}
+
+impl AdaptiveDataset {
+    /// The samples of `split`.
+    ///
+    /// # Errors
+    /// A field of `config` is out of range, or `split` has no samples.
+    pub fn new(config: &AdaptiveDatasetConfig, split: Split) -> Result<Self> {
+        config.validate()?;
+        if split.samples() == 0 {
+            return Err(Error::invalid("samples", 0, "a whole number from 1 up"));
+        }
+        Ok(Self { config: config.clone(), split, key: split.key("adaptive dataset") })
+    }
+}
+
+impl Dataset<Sample> for AdaptiveDataset {
+    fn get(&self, index: usize) -> Option<Sample> {
+        if index >= self.split.samples() {
+            return None;
+        }
+        let symbols = self.config.alphabet.symbols();
+        let mut rng = SampleRng::new(self.key, index as u64);
+        let inputs: Vec<f32> = (0..self.config.length).map(|_| symbols[rng.below(symbols.len())].0).collect();
+        let targets = (0..inputs.len()).map(|time| self.config.target(&inputs, time)).collect();
+        Some(Sample { inputs, targets })
+    }
+
+    fn len(&self) -> usize {
+        self.split.samples()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_those_of_the_paper() {
+        let ternary = AdaptiveDatasetConfig::default();
+        let nested = AdaptiveDatasetConfig {
+            alphabet: Alphabet::Binary,
+            depth: 2,
+            readout: AdaptiveReadout::Product,
+            ..ternary.clone()
+        };
+        let data = |config| AdaptiveDataset::new(config, Split::train(1, 40)).unwrap();
+        let mut seen = [false; 3];
+        for index in 0..40 {
+            let Sample { inputs: x, targets } = data(&ternary).get(index).unwrap();
+            for t in 2..16 {
+                let lag = (x[t] + 1.0) as usize;
+                seen[lag] = true;
+                assert_eq!(targets[t], x[t - lag]);
+            }
+            let Sample { inputs: x, targets } = data(&nested).get(index).unwrap();
+            let g = |value: f32| if value == 1.0 { 1 } else { 2 };
+            for t in 2..16 {
+                let first = x[t - g(x[t])];
+                assert_eq!(targets[t], x[t] * first * x[t - g(first)]);
+            }
+        }
+        assert_eq!(seen, [true; 3]);
+    }
+
+    #[test]
+    fn bad_configurations_are_errors() {
+        let message =
+            |config: AdaptiveDatasetConfig| AdaptiveDataset::new(&config, Split::train(0, 1)).unwrap_err().to_string();
+        let config = AdaptiveDatasetConfig::default();
+        assert_eq!(
+            message(AdaptiveDatasetConfig { length: 2, ..config.clone() }),
+            "`length` is 2, but it must be a whole number from 3 up, so that every lag is seen."
+        );
+        assert_eq!(
+            message(AdaptiveDatasetConfig { depth: 0, ..config }),
+            "`depth` is 0, but it must be a whole number from 1 up."
+        );
+    }
+}
