@@ -153,6 +153,22 @@ pub(crate) fn larger(a: f32, b: f32) -> f32 {
     if a > b || a.is_nan() { a } else { b }
 }
 
+/// The largest value; NaN where one is.
+#[inline(always)]
+pub(crate) fn max(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in chunks.by_ref() {
+        for lane in 0..LANES {
+            lanes[lane] = larger(lanes[lane], chunk[lane]);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane = larger(*lane, *value);
+    }
+    fold(lanes, larger)
+}
+
 #[inline(always)]
 fn fold(mut lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut half = LANES / 2;
@@ -203,6 +219,7 @@ mod tests {
         for value in [exp(f32::NAN), sigmoid(f32::NAN), tanh(f32::NAN), normal(f32::NAN).0] {
             assert!(value.is_nan());
         }
+        assert!(max(&[1.0, f32::NAN, 2.0]).is_nan());
         assert!(larger(1.0, f32::NAN).is_nan() && larger(f32::NAN, 1.0).is_nan());
         assert_eq!((larger(1.0, 2.0), larger(2.0, 1.0)), (2.0, 2.0));
     }
@@ -214,6 +231,7 @@ mod tests {
             let total = (count * count.saturating_sub(1) / 2) as f32;
             assert_eq!(vectorized(|| sum(&values, |value| value)), total);
             assert_eq!(vectorized(|| sum2(&values, &values, |a, b| 0.5 * (a + b))), total);
+            assert_eq!(max(&values), if count == 0 { f32::NEG_INFINITY } else { count as f32 - 1.0 });
         }
     }
 }
