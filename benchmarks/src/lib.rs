@@ -15,12 +15,12 @@ pub mod metrics;
 pub mod oracle;
 pub mod padded_cifar_task;
 mod recipe;
-pub mod retrieval_task;
 mod spec;
 pub mod stats;
 mod suite;
 pub mod suites;
 mod task;
+pub mod text_retrieval_task;
 
 pub use classification::{Classification, ImageClasses};
 pub use comparison::{Comparison, Ours};

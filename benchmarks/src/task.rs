@@ -154,7 +154,7 @@ tasks![
     crate::memory_task,
     crate::cifar_task,
     crate::padded_cifar_task,
-    crate::retrieval_task,
+    crate::text_retrieval_task,
     crate::language_task,
 ];
 

@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::text::{RetrievalConfig as TextConfig, RetrievalData};
+use lookback_datasets::text::{RetrievalConfig, RetrievalData};
 use lookback_datasets::{DataFolder, Epochs, Sample};
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, fields, parse, to_params};
@@ -41,23 +41,23 @@ use crate::task::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 /// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct RetrievalConfig {
+pub struct TextRetrievalConfig {
     /// Queries, passages, and how they are shown.
     #[serde(flatten)]
-    pub text: TextConfig,
+    pub text: RetrievalConfig,
     /// The queries that models are judged on: train or valid.
     pub judge: Judge,
     /// How many of them, the first so many, from 1 up.
     pub judged: usize,
 }
 
-impl Default for RetrievalConfig {
+impl Default for TextRetrievalConfig {
     fn default() -> Self {
-        Self { text: TextConfig::default(), judge: Judge::default(), judged: 2000 }
+        Self { text: RetrievalConfig::default(), judge: Judge::default(), judged: 2000 }
     }
 }
 
-impl RetrievalConfig {
+impl TextRetrievalConfig {
     /// Reads and checks the parameters of task `text-retrieval`.
     ///
     /// # Errors
@@ -86,29 +86,29 @@ pub fn kind() -> TaskKind {
             source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", 2025, \
                      https://arxiv.org/abs/2510.06662",
         },
-        fields: fields::<RetrievalConfig>,
-        resolve: |params| Ok(to_params(&RetrievalConfig::read(params)?)),
-        io: |params| Ok(RetrievalConfig::read(params)?.io()),
+        fields: fields::<TextRetrievalConfig>,
+        resolve: |params| Ok(to_params(&TextRetrievalConfig::read(params)?)),
+        io: |params| Ok(TextRetrievalConfig::read(params)?.io()),
     }
 }
 
 /// Builds the task; the corpus is looked for once it is needed.
 ///
 /// # Errors
-/// As [`RetrievalConfig::read`].
+/// As [`TextRetrievalConfig::read`].
 pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    let config = RetrievalConfig::read(params)?;
-    Ok(Box::new(RetrievalTask { config, folder: folder.clone(), data: OnceLock::new() }))
+    let config = TextRetrievalConfig::read(params)?;
+    Ok(Box::new(TextRetrievalTask { config, folder: folder.clone(), data: OnceLock::new() }))
 }
 
 /// Which of several passages answers a query.
-pub struct RetrievalTask {
-    config: RetrievalConfig,
+pub struct TextRetrievalTask {
+    config: TextRetrievalConfig,
     folder: DataFolder,
     data: OnceLock<RetrievalData>,
 }
 
-impl RetrievalTask {
+impl TextRetrievalTask {
     /// The corpus, read once.
     fn data(&self) -> Result<&RetrievalData> {
         if self.data.get().is_none() {
@@ -119,7 +119,7 @@ impl RetrievalTask {
     }
 }
 
-impl Task for RetrievalTask {
+impl Task for TextRetrievalTask {
     fn io(&self) -> Io {
         self.config.io()
     }
@@ -179,7 +179,7 @@ impl Task for RetrievalTask {
     }
 }
 
-impl<B: Backend> Objective<B> for RetrievalTask {
+impl<B: Backend> Objective<B> for TextRetrievalTask {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         cross_entropy(prediction, target)
     }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn bad_parameters_are_errors() {
         let message = |value: serde_json::Value| {
-            RetrievalConfig::read(value.as_object().unwrap()).unwrap_err().chain()
+            TextRetrievalConfig::read(value.as_object().unwrap()).unwrap_err().chain()
         };
         assert_eq!(message(json!({"judged": 0})), "`judged` is 0, but it must be a whole number from 1 up.");
         assert_eq!(
@@ -209,15 +209,15 @@ mod tests {
     #[test]
     fn models_are_judged_on_the_split_that_is_asked_for() {
         let built = |judge: Judge| {
-            let text = TextConfig {
+            let text = RetrievalConfig {
                 source: lookback_datasets::text::TextSource::Generated,
                 train_queries: 20,
                 valid_queries: 5,
                 d_embedding: 8,
-                ..TextConfig::default()
+                ..RetrievalConfig::default()
             };
-            let config = RetrievalConfig { text, judge, judged: 15 };
-            RetrievalTask { config, folder: DataFolder::default(), data: OnceLock::new() }
+            let config = TextRetrievalConfig { text, judge, judged: 15 };
+            TextRetrievalTask { config, folder: DataFolder::default(), data: OnceLock::new() }
         };
         let (train, valid) = (built(Judge::Train), built(Judge::Valid));
         let judged = (train.valid().unwrap(), valid.valid().unwrap());
