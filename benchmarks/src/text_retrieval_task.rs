@@ -1,75 +1,46 @@
-//! Task `retrieval`: a function of D extreme values, each of another function of the tokens.
+//! Task `text-retrieval`: which of several passages answers a query.
 //!
-//! `y = F_0(z_1, .., z_D)`, `z_i = max_{t in S_i} f_i(x(t))`. The default is the sum of four maxima of scalar products
-//! with fixed vectors.
+//! A sequence is T passages and, last, the query, each one vector (see [`RetrievalSet`](lookback_datasets::text::RetrievalSet));
+//! there is one output, a score per passage, and the loss is the cross entropy of their softmax with the relevant one.
 //!
 //! ```
+//! use burn_dataset::Dataset;
 //! use burn_flex::Flex;
 //! use lookback_benchmarks::task;
 //! use lookback_datasets::DataFolder;
 //! use serde_json::json;
 //!
-//! // The distance of the farthest token from a fixed point, over sequences of three tokens on the line.
-//! let params = json!({"n_functions": 1, "functions": ["squared-distance"], "length": 3, "d_input": 1});
-//! let task = (task::<Flex>("retrieval")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
-//! assert!(task.io().single_output);
+//! let params = json!({"source": "generated", "candidates": 4, "train_queries": 20, "valid_queries": 5});
+//! let task = (task::<Flex>("text-retrieval")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! assert_eq!((task.io().length, task.io().d_output, task.io().single_output), (5, 4, true));
+//! assert_eq!(task.valid()?.get(0).unwrap().inputs.len(), 5 * 64);
 //!
-//! let sample = task.valid()?.get(0).unwrap();
-//! assert_eq!((sample.inputs.len(), sample.targets.len()), (3, 1));
-//! assert!(sample.targets[0] >= 0.0);
+//! // The relevant passage is first of four, and third.
+//! let logits = [9.0, 0.0, 0.0, 0.0, 0.5, 2.0, 1.0, 0.0];
+//! let targets = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+//! let metrics = task.metrics(&logits, &targets);
+//! assert_eq!(metrics[..3], [("error", 0.5), ("mrr", (1.0 + 1.0 / 3.0) / 2.0), ("accuracy", 0.5)]);
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-<<<<<<<< HEAD:benchmarks/src/retrieval_task.rs
-use lookback_datasets::retrieval::{Retrieval, RetrievalConfig, RetrievalDataset};
-use lookback_datasets::{DataFolder, Sample, Split};
-========
 use lookback_datasets::text::{RetrievalConfig, RetrievalData};
 use lookback_datasets::{DataFolder, Epochs, Sample};
->>>>>>>> text:benchmarks/src/text_retrieval_task.rs
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, fields, parse, to_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{mean_squared_error, squared_errors};
-use crate::task::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::classification::{largest, log_probability, rank};
+use crate::metrics::cross_entropy;
+use crate::task::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 
-/// The parameters of task `retrieval`.
+/// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-<<<<<<<< HEAD:benchmarks/src/retrieval_task.rs
-pub struct RetrievalTaskConfig {
-    /// Target and inputs.
-    #[serde(flatten)]
-    pub data: RetrievalConfig,
-    /// Sequences of the training split, from 1 up.
-    pub train_samples: usize,
-    /// Sequences of the validation split, from 1 up.
-    pub valid_samples: usize,
-    /// Seeds the validation split, which all runs share; the training split has the seed of its run.
-    pub data_seed: u64,
-    /// Validation samples whose attention is kept with the result; 0 for none.
-    pub probe_samples: usize,
-}
-
-impl Default for RetrievalTaskConfig {
-    fn default() -> Self {
-        Self {
-            data: RetrievalConfig::default(),
-            train_samples: 8000,
-            valid_samples: 2000,
-            data_seed: 0,
-            probe_samples: 0,
-        }
-    }
-}
-
-impl RetrievalTaskConfig {
-    /// Reads and checks the parameters of task `retrieval`.
-========
 pub struct TextRetrievalConfig {
     /// Queries, passages, and how they are shown.
     #[serde(flatten)]
@@ -88,24 +59,21 @@ impl Default for TextRetrievalConfig {
 
 impl TextRetrievalConfig {
     /// Reads and checks the parameters of task `text-retrieval`.
->>>>>>>> text:benchmarks/src/text_retrieval_task.rs
     ///
     /// # Errors
     /// An unknown name, or a value of the wrong type or out of range.
     pub fn read(params: &Params) -> Result<Self> {
-        let config: Self = parse("task `retrieval`", params)?;
-        config.data.validate()?;
-        for (field, value) in [("train_samples", config.train_samples), ("valid_samples", config.valid_samples)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
+        let config: Self = parse("task `text-retrieval`", params)?;
+        config.text.validate()?;
+        if config.judged == 0 {
+            return Err(Error::invalid("judged", 0, "a whole number from 1 up"));
         }
         Ok(config)
     }
 
     /// The shape of its samples.
     pub fn io(&self) -> Io {
-        Io::single(self.data.d_input, RetrievalDataset::D_OUTPUT, self.data.length)
+        Io::single(self.text.width(), self.text.candidates, self.text.candidates + 1)
     }
 }
 
@@ -113,44 +81,20 @@ impl TextRetrievalConfig {
 pub fn kind() -> TaskKind {
     TaskKind {
         info: TaskInfo {
-            name: "retrieval",
-            summary: "y = F_0(z_1, .., z_D), z_i = max_t f_i(x(t)), e.g. a sum of maxima; mean squared error.",
-            source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", \
-                     2025, https://arxiv.org/abs/2510.06662",
+            name: "text-retrieval",
+            summary: "Which of T passages is relevant to a query, in the files of MS MARCO; cross entropy.",
+            source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", 2025, \
+                     https://arxiv.org/abs/2510.06662",
         },
-<<<<<<<< HEAD:benchmarks/src/retrieval_task.rs
-        fields: fields::<RetrievalTaskConfig>,
-        resolve: |params| Ok(to_params(&RetrievalTaskConfig::read(params)?)),
-        io: |params| Ok(RetrievalTaskConfig::read(params)?.io()),
-========
         fields: fields::<TextRetrievalConfig>,
         resolve: |params| Ok(to_params(&TextRetrievalConfig::read(params)?)),
         io: |params| Ok(TextRetrievalConfig::read(params)?.io()),
->>>>>>>> text:benchmarks/src/text_retrieval_task.rs
     }
 }
 
-/// Builds the task; it needs no data.
+/// Builds the task; the corpus is looked for once it is needed.
 ///
 /// # Errors
-<<<<<<<< HEAD:benchmarks/src/retrieval_task.rs
-/// As [`RetrievalTaskConfig::read`].
-pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    let config = RetrievalTaskConfig::read(params)?;
-    let retrieval = Retrieval::new(config.data.clone())?;
-    Ok(Box::new(RetrievalTask { config, retrieval }))
-}
-
-#[derive(Debug)]
-struct RetrievalTask {
-    config: RetrievalTaskConfig,
-    retrieval: Retrieval,
-}
-
-impl RetrievalTask {
-    fn dataset(&self, split: Split) -> Result<Box<dyn Dataset<Sample>>> {
-        Ok(Box::new(RetrievalDataset::new(self.retrieval.clone(), split)?))
-========
 /// As [`TextRetrievalConfig::read`].
 pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
     let config = TextRetrievalConfig::read(params)?;
@@ -172,7 +116,6 @@ impl TextRetrievalTask {
             return Ok(self.data.get_or_init(|| data));
         }
         Ok(self.data.get().expect("it is there"))
->>>>>>>> text:benchmarks/src/text_retrieval_task.rs
     }
 }
 
@@ -182,88 +125,75 @@ impl Task for TextRetrievalTask {
     }
 
     fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>> {
-        self.dataset(Split::train(seed, self.config.train_samples))
+        Ok(Box::new(Epochs::new(self.data()?.train(usize::MAX), seed)))
+    }
+
+    fn streams(&self) -> bool {
+        true
     }
 
     fn epoch(&self) -> Option<usize> {
-        Some(self.config.train_samples)
+        Some(self.config.text.train_queries)
     }
 
     fn valid(&self) -> Result<Box<dyn Dataset<Sample>>> {
-        self.dataset(Split::valid(self.config.data_seed, self.config.valid_samples))
+        let (data, judged) = (self.data()?, self.config.judged);
+        Ok(Box::new(match self.config.judge {
+            Judge::Train => data.train(judged),
+            Judge::Valid => data.valid(judged),
+        }))
     }
 
+    /// `error`, the share of queries whose relevant passage is not first; `mrr`, the mean of 1 over its rank; `accuracy`;
+    /// `cross_entropy`; and of the data: `generated`, 1 where the corpus is made up, `file_embeddings`, 1 where the
+    /// embeddings are those of a file, and `skipped_rows`, how many malformed rows were left out.
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics {
-        squared_errors(predictions, targets)
+        let count = self.config.text.candidates;
+        let rows = predictions.chunks_exact(count).zip(targets.chunks_exact(count));
+        let samples = rows.len() as f64;
+        let (mut first, mut reciprocal, mut entropy) = (0.0, 0.0, 0.0);
+        for (logits, target) in rows {
+            let truth = largest(target);
+            let rank = rank(logits, truth);
+            first += f64::from(u8::from(rank == 1));
+            reciprocal += 1.0 / rank as f64;
+            entropy -= log_probability(logits, truth);
+        }
+        // Without finite scores nothing was chosen.
+        let share = |sum: f64| if f64::is_finite(entropy) { sum / samples } else { f64::NAN };
+        let data = self.data.get();
+        let flag = |of: fn(&RetrievalData) -> bool| f64::from(u8::from(data.is_some_and(of)));
+        vec![
+            ("error", 1.0 - share(first)),
+            ("mrr", share(reciprocal)),
+            ("accuracy", share(first)),
+            ("cross_entropy", entropy / samples),
+            ("generated", flag(RetrievalData::is_generated)),
+            ("file_embeddings", flag(RetrievalData::has_file_embeddings)),
+            ("skipped_rows", data.map_or(0.0, |data| data.skipped() as f64)),
+        ]
     }
 
     fn probes(&self) -> Probes {
-        let weights = self.config.probe_samples;
-        Probes { memory: false, attention: (weights > 0).then_some(AttentionProbes { weights, spectra: 0 }) }
+        Probes { memory: false, attention: None }
     }
 }
 
 impl<B: Backend> Objective<B> for TextRetrievalTask {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
-        mean_squared_error(prediction, target)
+        cross_entropy(prediction, target)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn_flex::Flex;
-    use serde_json::{Value, json};
-
     use super::*;
-
-    fn built(value: Value) -> Result<Box<dyn Objective<Flex>>> {
-        build(value.as_object().unwrap(), &DataFolder::default())
-    }
-
-    #[test]
-    fn the_default_is_the_sum_of_four_maxima() {
-        let task = built(json!({"length": 8})).unwrap();
-        assert_eq!(task.io(), Io::single(4, 1, 8));
-        let config = RetrievalConfig { length: 8, ..Default::default() };
-        let vectors = Retrieval::new(config).unwrap().vectors().to_vec();
-        for index in 0..3 {
-            let sample = task.valid().unwrap().get(index).unwrap();
-            let product = |vector: &Vec<f64>, token: &[f32]| -> f64 {
-                vector.iter().zip(token).map(|(a, x)| a * f64::from(*x)).sum()
-            };
-            let largest = |vector: &Vec<f64>| {
-                sample.inputs.chunks(4).map(|token| product(vector, token)).fold(f64::NEG_INFINITY, f64::max)
-            };
-            let expected: f64 = vectors.iter().map(largest).sum();
-            assert!((f64::from(sample.targets[0]) - expected).abs() < 1e-6);
-        }
-    }
-
-    #[test]
-    fn seeds_share_the_validation_split_alone() {
-        let task = built(json!({"length": 4, "train_samples": 3, "valid_samples": 2})).unwrap();
-        let first = |seed| task.train(seed).unwrap().get(0).unwrap();
-        assert_ne!(first(0), first(1));
-        assert_eq!((task.epoch(), task.train(0).unwrap().len(), task.valid().unwrap().len()), (Some(3), 3, 2));
-    }
+    use serde_json::json;
 
     #[test]
     fn bad_parameters_are_errors() {
-<<<<<<<< HEAD:benchmarks/src/retrieval_task.rs
-        for (value, expected) in [
-            (json!({"train_samples": 0}), "`train_samples` is 0, but it must be a whole number from 1 up."),
-            (json!({"valid_samples": 0}), "`valid_samples` is 0, but it must be a whole number from 1 up."),
-            (json!({"n_functions": 0}), "`n_functions` is 0, but it must be a whole number from 1 up."),
-        ] {
-            assert_eq!(built(value).err().unwrap().to_string(), expected);
-        }
-        let error = built(json!({"outer": "mean"})).err().unwrap().chain();
-        let expected = "The parameters of task `retrieval` cannot be read: `outer` is \"mean\", but it must be ";
-        assert!(error.starts_with(expected), "{error}");
-========
-        let message = |value: serde_json::Value| {
-            TextRetrievalConfig::read(value.as_object().unwrap()).unwrap_err().chain()
-        };
+        let message =
+            |value: serde_json::Value| TextRetrievalConfig::read(value.as_object().unwrap()).unwrap_err().chain();
         assert_eq!(message(json!({"judged": 0})), "`judged` is 0, but it must be a whole number from 1 up.");
         assert_eq!(
             message(json!({"candidates": 1})),
@@ -297,6 +227,5 @@ mod tests {
         let metrics = valid.metrics(&[f32::NAN; 8], &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert!(metrics[0].1.is_nan() && metrics[1].1.is_nan());
         assert_eq!(metrics[4], ("generated", 1.0));
->>>>>>>> text:benchmarks/src/text_retrieval_task.rs
     }
 }

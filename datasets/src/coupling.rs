@@ -159,11 +159,11 @@ mod tests {
         (1..=config.rank)
             .map(|i| {
                 let psi = match config.psi {
-                    PsiBasis::Same => wave(i, v).sin(),
-                    PsiBasis::Reversed => wave(config.rank + 1 - i, v).sin(),
-                    PsiBasis::Cosines => wave(i, v).cos(),
+                    PsiBasis::Same => libm::sin(wave(i, v)),
+                    PsiBasis::Reversed => libm::sin(wave(config.rank + 1 - i, v)),
+                    PsiBasis::Cosines => libm::cos(wave(i, v)),
                 };
-                (i as f64).powf(-config.alpha) * 2.0 * wave(i, u).sin() * psi
+                libm::pow(i as f64, -config.alpha) * 2.0 * libm::sin(wave(i, u)) * psi
             })
             .sum()
     }
@@ -175,7 +175,7 @@ mod tests {
             let sample = config.dataset(Split::train(3, 4)).unwrap().get(2).unwrap();
             let x: Vec<f64> = sample.inputs.iter().copied().map(f64::from).collect();
             for (t, target) in sample.targets.iter().enumerate() {
-                let weights: Vec<f64> = x.iter().map(|s| direct(&config, x[t], *s).exp()).collect();
+                let weights: Vec<f64> = x.iter().map(|s| libm::exp(direct(&config, x[t], *s))).collect();
                 let mixed = weights.iter().zip(&x).map(|(weight, x)| weight * x).sum::<f64>();
                 let expected = mixed / weights.iter().sum::<f64>();
                 assert!((f64::from(*target) - expected).abs() < 1e-7, "{psi:?} {t}: {target} {expected}");

@@ -26,7 +26,10 @@ pub fn permutation(length: usize, seed: u64, epoch: u64) -> Vec<usize> {
 
 /// What the samples of an epoch share. Even and odd epochs each have a place, so that the current epoch and the next
 /// are both at hand.
-pub(crate) struct PerEpoch<E>([Mutex<Option<(usize, Arc<E>)>>; 2]);
+pub(crate) struct PerEpoch<E>([Mutex<Place<E>>; 2]);
+
+/// The number of an epoch with what its samples share.
+type Place<E> = Option<(usize, Arc<E>)>;
 
 impl<E> Default for PerEpoch<E> {
     fn default() -> Self {

@@ -134,7 +134,8 @@ impl RecoveryConfig {
         match self.kind {
             RecoveryKind::NearestPoint => {
                 let distance = |s: &usize| -> f64 {
-                    (0..2).map(|axis| (f64::from(steps[t][axis]) - f64::from(steps[*s][2 + axis])).powi(2)).sum()
+                    let apart = |axis: usize| f64::from(steps[t][axis]) - f64::from(steps[*s][2 + axis]);
+                    (0..2).map(|axis| apart(axis) * apart(axis)).sum()
                 };
                 let nearest = (0..steps.len()).min_by(|left, right| distance(left).total_cmp(&distance(right)));
                 one_hot(nearest.unwrap_or(t))
@@ -252,7 +253,7 @@ mod tests {
 
         let gravity = RecoveryConfig { length: Some(3), ..config(RecoveryKind::CentreOfGravity) };
         let inputs = [0.0, 0.0, 0.0, 1.0, 1.0, 0.4, 0.0, 0.25, 0.0, 1.0, 0.0, 0.4, 0.75, 0.0, 1.0];
-        let expected = [(0.1f64.powi(2) + 0.3f64.powi(2)).sqrt() as f32, 0.4, 0.4];
+        let expected = [0.1f64.hypot(0.3) as f32, 0.4, 0.4];
         for (output, expected) in gravity.targets(&inputs).iter().zip(expected) {
             assert!((output - expected).abs() < 1e-6, "{output} {expected}");
         }

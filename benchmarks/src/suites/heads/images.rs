@@ -83,6 +83,10 @@ fn setting(side: usize, heads: usize) -> Setting {
 }
 
 impl Experiment for PaddedImages {
+    fn is_synthetic(&self) -> bool {
+        false
+    }
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo { name: "H9", title: "Images: heads against the number of patches", differs: DIFFERS }
     }

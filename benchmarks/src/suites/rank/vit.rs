@@ -26,6 +26,10 @@ const CONVERGED: f64 = 0.25;
 pub(super) struct VitRank;
 
 impl Experiment for VitRank {
+    fn is_synthetic(&self) -> bool {
+        false
+    }
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: NAME,

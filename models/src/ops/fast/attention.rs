@@ -315,7 +315,7 @@ impl<'a> Problem<'a> {
                 let into = (room.d_scores.as_mut_slice(), by_key, Old::Replace);
                 let columns = (gradient.0, gradient.1.transposed());
                 product((count, self.d_head, block.rows), into, value, columns, 1.0);
-                room.to_gradients(count * self.lanes);
+                room.turn_to_gradients(count * self.lanes);
                 if !d_bias.is_empty() {
                     let into = &mut d_bias[self.biases(head)..][..self.length * self.length];
                     let rows = into.chunks_exact_mut(self.length).skip(first).zip(room.d_scores.chunks(self.lanes));
@@ -371,7 +371,7 @@ struct Room {
 
 impl Room {
     /// Scores to weights, and the gradients of weights to those of scores, in the first elements.
-    fn to_gradients(&mut self, count: usize) {
+    fn turn_to_gradients(&mut self, count: usize) {
         let groups = self.along.len();
         let weights = &mut self.weights[..count];
         let d_scores = &mut self.d_scores[..count];
