@@ -7,6 +7,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod deep_ssm;
 pub mod diagonal_ssm;
 pub mod encoder;
 pub mod gru;

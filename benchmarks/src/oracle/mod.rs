@@ -10,6 +10,7 @@
 //! | linear, n states and a feed-through | [`lti_fit`] | best known: a fit, so a floor up to the search |
 //! | linear, n states and a feed-through | [`hankel_lower_bound`] | proven, not attained in general |
 //! | causal with a finite window | [`window_floor`] | exact |
+//! | linear, one layer, bounded residues | [`depth::bounded_floor`] | proven |
 //!
 //! All are normalised mean squared errors: relative to the (weighted) energy of rho, in [0, 1].
 //!
@@ -18,6 +19,7 @@
 //! than `rho` or an entry that is negative or not finite, or where the (weighted) energy of rho is 0, since no
 //! error relative to it exists then.
 
+pub mod depth;
 mod hankel;
 mod lti;
 mod refine;
