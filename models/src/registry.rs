@@ -17,6 +17,7 @@ macro_rules! with_models {
             $crate::s4d::S4dConfig,
             $crate::diagonal_ssm::DiagonalSsmConfig,
             $crate::lru::LruConfig,
+            $crate::deep_ssm::DeepSsmConfig,
             $crate::tcn::TcnConfig,
             $crate::transformer::TransformerConfig,
             $crate::pointwise_attention::PointwiseAttentionConfig,

@@ -11,6 +11,7 @@
 //! | linear, n states and a feed-through | [`hankel_lower_bound`] | proven, not attained in general |
 //! | causal with a finite window | [`window_floor`] | exact |
 //! | heads that see lags alone, at the last step | [`head_fits`] | best known: a fit; not normalised |
+//! | linear, one layer, bounded residues | [`depth::bounded_floor`] | proven |
 //!
 //! All but [`head_fits`] are normalised mean squared errors: relative to the (weighted) energy of rho, in [0, 1].
 //!
@@ -19,6 +20,7 @@
 //! than `rho` or an entry that is negative or not finite, or where the (weighted) energy of rho is 0, since no
 //! error relative to it exists then.
 
+pub mod depth;
 mod hankel;
 mod heads;
 mod lti;

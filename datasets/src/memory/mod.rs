@@ -6,6 +6,7 @@ mod damped_cosine;
 mod exponential;
 mod gaussian_peak;
 mod impulse;
+mod pole_product;
 mod polynomial;
 mod shift_window;
 mod sine;
@@ -22,6 +23,7 @@ pub use damped_cosine::DampedCosine;
 pub use exponential::Exponential;
 pub use gaussian_peak::GaussianPeak;
 pub use impulse::Impulse;
+pub use pole_product::PoleProduct;
 pub use polynomial::Polynomial;
 pub use shift_window::ShiftWindow;
 pub use sine::Sine;
@@ -39,6 +41,7 @@ static LIST: &[MemoryFunctionEntry] = &[
     MemoryFunctionEntry::of::<Sine>(),
     MemoryFunctionEntry::of::<GaussianPeak>(),
     MemoryFunctionEntry::of::<DampedCosine>(),
+    MemoryFunctionEntry::of::<PoleProduct>(),
     MemoryFunctionEntry::of::<Tabulated>(),
 ];
 

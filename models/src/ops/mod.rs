@@ -26,7 +26,7 @@ pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
 pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map, relu};
 pub use pool::{pool, pool_scores};
-pub use recurrent::complex_scan;
+pub use recurrent::{complex_scan, diagonal_scan};
 pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
 pub use sums::sum_of_squares;
 pub use time::{shift, unbind};
