@@ -8,8 +8,8 @@
 pub mod activation;
 pub mod attention;
 pub mod class_attention;
-pub mod dense;
 pub mod deep_ssm;
+pub mod dense;
 pub mod diagonal_ssm;
 pub mod encoder;
 pub mod gru;

@@ -162,14 +162,11 @@ mod laws {
 
     pub fn a_budget_is_filled_and_never_exceeded<C: ModelConfig>() {
         let valid = |config: &C| config.validate(io::<C>()).is_ok();
-        // The parameter that is the width.
-        let [two, four] = [2, 4].map(|width| to_params(&C::default().with_width(width)));
-        let (dial, _) = two.iter().find(|(name, value)| four[name.as_str()] != **value).unwrap();
         for (name, config) in variants::<C>(io::<C>()) {
             for budget in [1, 100, 1000, 5000] {
                 let fitted = config.fit_budget(budget, io::<C>());
                 assert!(valid(&fitted), "{name} {budget}");
-                let width = to_params(&fitted)[dial].as_u64().unwrap() as usize;
+                let width = width(&fitted);
                 let next = (width + 1..).map(|width| config.with_width(width)).find(valid).unwrap();
                 assert!(next.num_params(io::<C>()) > budget, "{name} {budget}: {width} could be wider");
                 if fitted.num_params(io::<C>()) > budget {

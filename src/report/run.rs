@@ -59,7 +59,7 @@ pub(crate) fn run_html(report: &RunReport) -> Result<String> {
         sections.push(("predictions", "Predictions", seen));
         sections.extend((!attention.is_empty()).then_some(("attention", "Attention", attention)));
     }
-    if let Some(probe) = report.probe {
+    if let Some(probe) = report.probe.filter(|probe| !probe.jacobian.is_empty()) {
         let mut section = String::new();
         figure(&mut section, &memory(probe));
         sections.push(("memory", "Memory", section));

@@ -76,7 +76,7 @@ mod tests {
 
     fn nmse(alpha: f64, rank: usize, ranks: &[usize]) -> Vec<f64> {
         let config = CouplingConfig { rank, alpha, ..CouplingConfig::default() };
-        truncation_nmse(&config, ranks, 1024).unwrap()
+        truncation_nmse(&config, ranks, 4096).unwrap()
     }
 
     fn assert_near(values: &[f64], known: &[f64]) {
