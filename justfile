@@ -5,9 +5,9 @@ set positional-arguments
 _default:
     @just --list
 
-# Run all synthetic suites that exist, e.g. `just bench-synthetic --preset smoke --backend wgpu`
+# Run the experiments of all suites that make their own data, e.g. `just bench-synthetic --preset smoke --backend wgpu`
 bench-synthetic *args:
-    @just lookback bench memory "$@"
+    @just lookback bench synthetic "$@"
 
 # Train a Vision Transformer on CIFAR-10, e.g. `just train-vit --backend wgpu` (data: `just lookback data fetch cifar10`)
 train-vit *args:

@@ -391,6 +391,24 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_cut_off_at_their_bound() {
+        let model = LinearRnnConfig::default().with_width(3).build::<B>(
+            Io::sequence(1, 1, 4),
+            &mut init::rng(1),
+            &Default::default(),
+        );
+        let training = TrainingConfig { max_weight: Some(0.1), clip_norm: None, ..TrainingConfig::default() };
+        let values = |model: &_| all_values::<B, _>(model).into_data().to_vec::<f32>().expect("single precision");
+        let start = values(&model);
+        assert!(start.iter().any(|weight| weight.abs() > 0.1) && start.iter().any(|weight| weight.abs() < 0.1));
+        let mut updater = Updater::<Flex>::new(&training);
+        // Without a gradient only the bound acts.
+        updater.accumulate(&model, GradientsParams::new(), 1.0);
+        let after = values(&updater.step(model, 1e-3));
+        assert!(start.iter().zip(after).all(|(before, after)| after == before.clamp(-0.1, 0.1)));
+    }
+
+    #[test]
     fn a_state_fits_its_own_model_and_rule_only() {
         let build = |width| {
             let io = Io::sequence(1, 1, 4);

@@ -288,8 +288,18 @@ mod tests {
         let mut other = spec.clone();
         other.training.accumulation = 2;
         assert_ne!(other.id(), spec.id());
+        other.training.max_weight = Some(2.0);
         for spec in [spec, other] {
             assert_eq!(RunSpec::from_json(&spec.to_json()).unwrap(), spec);
         }
+    }
+
+    #[test]
+    fn a_bound_of_weights_is_positive() {
+        let training = TrainingConfig { max_weight: Some(0.0), ..TrainingConfig::default() };
+        assert_eq!(
+            training.validate().unwrap_err().to_string(),
+            "`max_weight` is 0, but it must be a finite number greater than 0."
+        );
     }
 }

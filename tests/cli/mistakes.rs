@@ -18,19 +18,31 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (
             vec!["train", "--model", "lsmt"],
-            "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, s4d, lru, vit, gru, tcn, tanh-rnn, \
-             linear-rnn, transformer, diagonal-ssm.",
+            "There is no model named `lsmt`. Did you mean `lstm`? Known: lstm, s4d, lru, vit, gru, tcn, deep-ssm, \
+             tanh-rnn, linear-rnn, transformer, diagonal-ssm, class-attention, rpe-transformer, pointwise-attention.",
         ),
         (
             vec!["train", "--model", "lstm", "--set", "task.function=impuls"],
             "There is no memory function named `impuls`. Did you mean `impulse`? Known: impulse, airy, sine, \
-             two-parts, tabulated, polynomial, exponential, damped-cosine, shift-window, gaussian-peak.",
+             two-parts, tabulated, polynomial, exponential, damped-cosine, pole-product, shift-window, gaussian-peak.",
         ),
         (
             vec!["train", "--model", "lstm", "--task", "memry"],
-            "There is no task named `memry`. Did you mean `memory`? Known: memory, cifar10.",
+            "There is no task named `memry`. Did you mean `memory`? Known: memory, cifar10, ordering, retrieval, language, \
+             sparse-memory, adaptive-memory, padded-cifar10, text-retrieval, temporal-coupling, attention-recovery.",
         ),
-        (vec!["bench", "memry"], "There is no suite named `memry`. Did you mean `memory`? Known: memory."),
+        (
+            vec!["bench", "memry"],
+            "There is no suite named `memry`. Did you mean `memory`? Known: memory, heads, depth, rank, sparse, synthetic.",
+        ),
+        (
+            vec!["bench", "heads", "--also", "gru"],
+            "Suite `heads` compares forms of one model and takes no further one, so not `gru`; suite `memory` does.",
+        ),
+        (
+            vec!["bench", "depth", "--only", "experiment=D9"],
+            "No run has experiment=D9. Values of this axis, nearest first: D1, D2, D3, D4.",
+        ),
         (
             vec!["bench", "memory", "--backend", "flx"],
             "There is no backend named `flx`. Did you mean `flex`? Known: flex, tch, wgpu, cuda, rocm, vulkan, metal, ndarray.",
@@ -67,8 +79,8 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
             vec!["bench", "memory", "--also", "gru:training.stepz=3"],
             "There is no parameter of the training of `gru:training.stepz=3` named `stepz`. Did you mean `steps`? \
              Known: steps, beta_1, beta_2, decay, epsilon, schedule, optimizer, stop_below, batch_size, clip_norm, \
-             ema_decay, precision, warmup_steps, eval_every, eval_samples, stop_patience, weight_decay, accumulation, \
-             plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
+             ema_decay, precision, warmup_steps, eval_every, max_weight, eval_samples, stop_patience, weight_decay, \
+             accumulation, plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
         ),
         (vec!["probe", "absent"], "Cannot read `absent/spec.json`: No such file or directory (os error 2)"),
         (

@@ -154,7 +154,8 @@ fn mistakes_are_told_with_what_would_be_valid() {
     assert_eq!(
         message(&mut lookback(&["train", "vit-mikro"])),
         "error: There is no recipe or model named `vit-mikro`. Did you mean `vit-micro`? Known: vit-micro, vit-tiny, \
-         vit-small, vit, lstm, vit-reference, linear-rnn, tanh-rnn, gru, lru, tcn, s4d, transformer, diagonal-ssm.\n"
+         vit-small, vit, lstm, vit-reference, linear-rnn, tanh-rnn, gru, lru, tcn, s4d, deep-ssm, transformer, \
+         diagonal-ssm, class-attention, rpe-transformer, pointwise-attention.\n"
     );
     assert_eq!(
         message(&mut lookback(&["train", "s4d", "--epochs", "1", "--set", "task.stream=true"])),
