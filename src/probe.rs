@@ -23,7 +23,7 @@ const AMPLITUDES: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 pub fn probe<B: AutodiffBackend>(session: &Session<B>) -> Probe {
     let predictor = session.trainee().predictor();
     let Probes { memory, attention } = session.task().probes();
-    let mut probe = Probe { largest_weight: largest_weight(session), ..Probe::default() };
+    let mut probe = Probe { largest_weight: session.trainee().largest_weight(), ..Probe::default() };
     if memory {
         probe.jacobian = jacobian(session);
         probe.impulse = impulse(session, &predictor);
@@ -36,14 +36,6 @@ pub fn probe<B: AutodiffBackend>(session: &Session<B>) -> Probe {
         probe.examples = examples(session, &predictor, samples.weights);
     }
     probe
-}
-
-/// The largest absolute value of a weight, where there are any.
-fn largest_weight<B: AutodiffBackend>(session: &Session<B>) -> Option<f64> {
-    if session.trainee().num_params() == 0 {
-        return None;
-    }
-    session.trainee().values().iter::<f64>().map(f64::abs).reduce(f64::max).filter(|value| value.is_finite())
 }
 
 /// What each attention head does on the first validation samples.

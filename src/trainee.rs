@@ -1,6 +1,6 @@
 //! A model with its optimiser, its type erased: what the learner steps, evaluates and saves.
 
-use burn::module::{AutodiffModule, Module, ModuleMapper, Param};
+use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{
     FloatDType, Tensor, TensorData,
@@ -56,6 +56,9 @@ pub trait Trainee<B: AutodiffBackend> {
 
     /// The model as it is judged, with every weight moved by a uniform draw from `[-beta, beta]`.
     fn perturbed(&self, beta: f64, seed: u64) -> Predictor<B::InnerBackend>;
+
+    /// The largest absolute value of a weight of the model as it is judged, where there are any and all are finite.
+    fn largest_weight(&self) -> Option<f64>;
 
     /// One update against the gradients since the last.
     fn update(&mut self, learning_rate: f64);
@@ -176,6 +179,12 @@ where
         Box::new(move |input| model.forward(input))
     }
 
+    fn largest_weight(&self) -> Option<f64> {
+        let mut largest = Largest(None);
+        self.judged().visit(&mut largest);
+        largest.0.filter(|value| value.is_finite())
+    }
+
     fn update(&mut self, learning_rate: f64) {
         let model = self.model.take().expect("the model is only absent within an update");
         self.model = Some(self.updater.step::<B, M>(model, learning_rate));
@@ -229,6 +238,17 @@ where
 
 fn device_of<B: Backend, M: Module<B>>(model: &M) -> B::Device {
     model.devices().into_iter().next().unwrap_or_default()
+}
+
+/// The largest absolute value so far; NaN where one was.
+struct Largest(Option<f64>);
+
+impl<B: Backend> ModuleVisitor<B> for Largest {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let values = param.val().into_data();
+        let larger = |a: f64, b: f64| if a > b || a.is_nan() { a } else { b };
+        self.0 = values.iter::<f64>().map(f64::abs).chain(self.0).reduce(larger);
+    }
 }
 
 struct Perturb {
