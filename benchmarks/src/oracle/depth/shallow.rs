@@ -6,6 +6,9 @@ use nalgebra::{Complex, DMatrix, Schur};
 use super::super::starts::Sequence;
 use super::cascade::{Cascade, CascadeLayer};
 
+/// Poles and zeros of one layer of a cascade.
+type Factor = (Vec<Complex<f64>>, Vec<Complex<f64>>);
+
 /// A model of one layer: `rho(s) = sum_i residues_i poles_i^s`, and `feed_through` more at lag 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shallow {
@@ -123,7 +126,7 @@ impl Shallow {
         }
         let mut zeros = self.zeros()?;
         let mut gain = self.numerator()[0];
-        let mut factors: Vec<(Vec<Complex<f64>>, Vec<Complex<f64>>)> = Vec::with_capacity(layers);
+        let mut factors: Vec<Factor> = Vec::with_capacity(layers);
         for layer in 0..layers {
             let poles: Vec<_> = self.poles.iter().skip(layer).step_by(layers).copied().collect();
             let mut own = Vec::with_capacity(poles.len());

@@ -5,7 +5,7 @@
 //!
 //! The paper's experiments read one output from sequences in {-1, 1}^1000, with 10,000 steps of AdamW on squared loss (10^6
 //! sequences) in preset `full`. Chosen here, where the paper is silent: its x_48, x_56 and x_99 are inputs that many steps
-//! before the last; 32 channels (64 in `full`), of which 4 per head; a constant learning recipe in [`shared`]; the forms of
+//! before the last; 32 channels (64 in `full`), of which 4 per head; a constant learning recipe in `shared`; the forms of
 //! the lags' scores in S1 to S3. Those are three: its logarithmic form at its lags, a free score per lag at its lags, and
 //! its linear form at near lags. Sums of powers of lags, in numbers of 32 or even 64 bits, cannot tell lags 48 and 56
 //! apart (see the floors of S3), so that the first cannot give the paper's numbers.
