@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::{AdaptiveDataset, AdaptiveDatasetConfig, DataFolder, Sample, Split};
+use lookback_datasets::{AdaptiveDatasetConfig, DataFolder, Sample, Split};
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, fields, parse, to_params};
 use schemars::JsonSchema;
@@ -81,7 +81,7 @@ struct AdaptiveTask(AdaptiveTaskConfig);
 
 impl AdaptiveTask {
     fn dataset(&self, split: Split) -> Result<Box<dyn Dataset<Sample>>> {
-        Ok(Box::new(AdaptiveDataset::new(&self.0.data, split)?))
+        Ok(Box::new(self.0.data.dataset(split)?))
     }
 
     /// The values at the steps that count.

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classification::log_probability;
 use crate::metrics::cross_entropy;
-use crate::task::{Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::task::{Metrics, Objective, Probes, Task, TaskInfo, TaskKind, opened};
 
 /// The parameters of task `language`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,11 +109,7 @@ pub struct LanguageTask {
 impl LanguageTask {
     /// The text, read once.
     fn corpus(&self) -> Result<&LanguageCorpus> {
-        if self.corpus.get().is_none() {
-            let corpus = LanguageCorpus::open(&self.config.text, &self.folder)?;
-            return Ok(self.corpus.get_or_init(|| corpus));
-        }
-        Ok(self.corpus.get().expect("it is there"))
+        opened(&self.corpus, || LanguageCorpus::open(&self.config.text, &self.folder))
     }
 }
 

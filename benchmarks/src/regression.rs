@@ -24,6 +24,14 @@ pub trait SequenceData: Configurable + Debug + Send + Sync + 'static {
     /// Names the field, its value and what would be valid.
     fn check(&self) -> Result<()>;
 
+    /// All parameters, defaults of nested ones filled in; called once they are checked.
+    ///
+    /// # Errors
+    /// As [`SequenceData::check`].
+    fn resolved(self) -> Result<Self> {
+        Ok(self)
+    }
+
     /// The shape of its samples.
     fn io(&self) -> Io;
 
@@ -86,7 +94,10 @@ pub fn kind<D: SequenceData>() -> TaskKind {
     TaskKind {
         info: D::INFO,
         fields: fields::<RegressionConfig<D>>,
-        resolve: |params| Ok(to_params(&RegressionConfig::<D>::read(params)?)),
+        resolve: |params| {
+            let config = RegressionConfig::<D>::read(params)?;
+            Ok(to_params(&RegressionConfig { data: config.data.resolved()?, ..config }))
+        },
         io: |params| Ok(RegressionConfig::<D>::read(params)?.data.io()),
     }
 }

@@ -22,7 +22,7 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::retrieval::{Retrieval, RetrievalConfig, RetrievalDataset};
+use lookback_datasets::retrieval::{Retrieval, RetrievalConfig};
 use lookback_datasets::{DataFolder, Sample, Split};
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, fields, parse, to_params};
@@ -79,7 +79,7 @@ impl RetrievalTaskConfig {
 
     /// The shape of its samples.
     pub fn io(&self) -> Io {
-        Io::single(self.data.d_input, RetrievalDataset::D_OUTPUT, self.data.length)
+        Io::single(self.data.d_input, Retrieval::D_OUTPUT, self.data.length)
     }
 }
 
@@ -116,7 +116,7 @@ struct RetrievalTask {
 
 impl RetrievalTask {
     fn dataset(&self, split: Split) -> Result<Box<dyn Dataset<Sample>>> {
-        Ok(Box::new(RetrievalDataset::new(self.retrieval.clone(), split)?))
+        Ok(Box::new(self.retrieval.dataset(split)?))
     }
 }
 

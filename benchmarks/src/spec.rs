@@ -3,6 +3,7 @@
 use lookback_registry::{Error, Params, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The version of the spec format that this build writes, and the newest that it reads.
@@ -17,6 +18,17 @@ pub struct Named {
     /// Parameters by name; what is absent takes its default.
     #[serde(default)]
     pub params: Params,
+}
+
+impl Named {
+    /// An entry with the parameters that differ from their defaults.
+    ///
+    /// # Panics
+    /// `params` is not a JSON object.
+    pub fn new(name: &str, params: Value) -> Self {
+        let Value::Object(params) = params else { panic!("the parameters of `{name}` are an object, not {params}") };
+        Self { name: name.to_owned(), params }
+    }
 }
 
 /// Everything that determines the numbers of one run on one backend.

@@ -1,5 +1,7 @@
 //! What a task is: data, an objective on a backend, metrics on the host.
 
+use std::sync::OnceLock;
+
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use lookback_datasets::{DataFolder, Sample};
@@ -109,6 +111,17 @@ pub struct TaskInfo {
     pub summary: &'static str,
     /// The paper: title, link.
     pub source: &'static str,
+}
+
+/// What `cell` holds, opened by the first that asks; an error is not kept, so that the next one tries again.
+pub(crate) fn opened<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T>) -> Result<&T> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = open()?;
+            Ok(cell.get_or_init(|| value))
+        }
+    }
 }
 
 /// Builds a task from its parameters and the folder of the data sets.

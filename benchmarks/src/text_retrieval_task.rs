@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::classification::{largest, log_probability, rank};
 use crate::metrics::cross_entropy;
-use crate::task::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::task::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind, opened};
 
 /// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -111,11 +111,7 @@ pub struct TextRetrievalTask {
 impl TextRetrievalTask {
     /// The corpus, read once.
     fn data(&self) -> Result<&RetrievalData> {
-        if self.data.get().is_none() {
-            let data = RetrievalData::open(&self.config.text, &self.folder)?;
-            return Ok(self.data.get_or_init(|| data));
-        }
-        Ok(self.data.get().expect("it is there"))
+        opened(&self.data, || RetrievalData::open(&self.config.text, &self.folder))
     }
 }
 

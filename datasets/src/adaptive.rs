@@ -1,12 +1,10 @@
 //! Sequences whose targets sit at lags that the inputs themselves name.
 
-use burn_dataset::Dataset;
 use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::random::{Key, SampleRng};
-use crate::{Sample, Split};
+use crate::{DrawnDataset, Sample, Split};
 
 /// The values of the inputs, with the lag g(x) that each names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +38,7 @@ pub enum AdaptiveReadout {
     Product,
 }
 
-/// The targets of an [`AdaptiveDataset`].
+/// The targets of [`AdaptiveDatasetConfig::dataset`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AdaptiveDatasetConfig {
@@ -61,6 +59,27 @@ impl Default for AdaptiveDatasetConfig {
 }
 
 impl AdaptiveDatasetConfig {
+    /// Independent, uniform inputs of an [`Alphabet`], `[length, 1]`, with targets `[length, 1]`
+    /// `y_t = f(x_t, x_(t - t_1), .., x_(t - t_K))`, where `t_1 = g(x_t)` and `t_(k+1) = g(x_(t - t_k))`: all lags are counted
+    /// from t.
+    ///
+    /// Source: Wang, E, "Understanding the expressive power and mechanisms of Transformer for sequence modeling", 2024,
+    /// <https://arxiv.org/abs/2402.00522>: the target of Proposition 4.2 (ternary, depth 1, last) and example I of section 4.1
+    /// (binary, depth 2, product).
+    ///
+    /// # Errors
+    /// A field is out of range, or `split` has no samples.
+    pub fn dataset(&self, split: Split) -> Result<DrawnDataset> {
+        self.validate()?;
+        let config = self.clone();
+        DrawnDataset::new("adaptive dataset", split, move |_, rng| {
+            let symbols = config.alphabet.symbols();
+            let inputs: Vec<f32> = (0..config.length).map(|_| symbols[rng.below(symbols.len())].0).collect();
+            let targets = (0..inputs.len()).map(|time| config.target(&inputs, time)).collect();
+            Sample { inputs, targets }
+        })
+    }
+
     /// The largest lag: targets before it read inputs from before the start, as 0, and count for nothing.
     pub const REACH: usize = 2;
 
@@ -96,55 +115,10 @@ impl AdaptiveDatasetConfig {
     }
 }
 
-/// Independent, uniform inputs of an [`Alphabet`], `[length, 1]`, with targets `[length, 1]`
-/// `y_t = f(x_t, x_(t - t_1), .., x_(t - t_K))`, where `t_1 = g(x_t)` and `t_(k+1) = g(x_(t - t_k))`: all lags are counted
-/// from t.
-///
-/// Sample i is a pure function of (seed, split, i) and the configuration.
-///
-/// Source: Wang, E, "Understanding the expressive power and mechanisms of Transformer for sequence modeling", 2024,
-/// <https://arxiv.org/abs/2402.00522>: the target of Proposition 4.2 (ternary, depth 1, last) and example I of section 4.1
-/// (binary, depth 2, product).
-#[derive(Debug, Clone)]
-pub struct AdaptiveDataset {
-    config: AdaptiveDatasetConfig,
-    split: Split,
-    key: Key,
-}
-
-impl AdaptiveDataset {
-    /// The samples of `split`.
-    ///
-    /// # Errors
-    /// A field of `config` is out of range, or `split` has no samples.
-    pub fn new(config: &AdaptiveDatasetConfig, split: Split) -> Result<Self> {
-        config.validate()?;
-        if split.samples() == 0 {
-            return Err(Error::invalid("samples", 0, "a whole number from 1 up"));
-        }
-        Ok(Self { config: config.clone(), split, key: split.key("adaptive dataset") })
-    }
-}
-
-impl Dataset<Sample> for AdaptiveDataset {
-    fn get(&self, index: usize) -> Option<Sample> {
-        if index >= self.split.samples() {
-            return None;
-        }
-        let symbols = self.config.alphabet.symbols();
-        let mut rng = SampleRng::new(self.key, index as u64);
-        let inputs: Vec<f32> = (0..self.config.length).map(|_| symbols[rng.below(symbols.len())].0).collect();
-        let targets = (0..inputs.len()).map(|time| self.config.target(&inputs, time)).collect();
-        Some(Sample { inputs, targets })
-    }
-
-    fn len(&self) -> usize {
-        self.split.samples()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use burn_dataset::Dataset;
+
     use super::*;
 
     #[test]
@@ -156,7 +130,7 @@ mod tests {
             readout: AdaptiveReadout::Product,
             ..ternary.clone()
         };
-        let data = |config| AdaptiveDataset::new(config, Split::train(1, 40)).unwrap();
+        let data = |config: &AdaptiveDatasetConfig| config.dataset(Split::train(1, 40)).unwrap();
         let mut seen = [false; 3];
         for index in 0..40 {
             let Sample { inputs: x, targets } = data(&ternary).get(index).unwrap();
@@ -177,8 +151,7 @@ mod tests {
 
     #[test]
     fn bad_configurations_are_errors() {
-        let message =
-            |config: AdaptiveDatasetConfig| AdaptiveDataset::new(&config, Split::train(0, 1)).unwrap_err().to_string();
+        let message = |config: AdaptiveDatasetConfig| config.dataset(Split::train(0, 1)).unwrap_err().to_string();
         let config = AdaptiveDatasetConfig::default();
         assert_eq!(
             message(AdaptiveDatasetConfig { length: 2, ..config.clone() }),

@@ -46,7 +46,7 @@ pub mod retrieval;
 mod sparse;
 pub mod text;
 
-pub use adaptive::{AdaptiveDataset, AdaptiveDatasetConfig, AdaptiveReadout, Alphabet};
+pub use adaptive::{AdaptiveDatasetConfig, AdaptiveReadout, Alphabet};
 pub use convolution::Convolution;
 pub use coupling::{Coupling, CouplingConfig, PsiBasis};
 pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
@@ -61,7 +61,7 @@ pub use memory::{
 pub use order::{Epochs, permutation};
 pub use ordering::{Alteration, OrderingConfig};
 pub use recovery::{RecoveryConfig, RecoveryKind};
-pub use sparse::{Functional, SparseDataset};
+pub use sparse::Functional;
 
 /// One sequence with its target.
 #[derive(Debug, Clone, PartialEq)]

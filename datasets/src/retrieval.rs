@@ -5,14 +5,13 @@
 //! Source: Yu, Bao, Li, Jiang, Yu, "The effect of attention head count on Transformer approximation", 2025,
 //! <https://arxiv.org/abs/2510.06662>.
 
-use burn_dataset::Dataset;
 use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::LARGEST;
 use crate::random::{Key, SampleRng};
-use crate::{InputProcess, Sample, Split};
+use crate::{DrawnDataset, InputProcess, Sample, Split};
 
 /// More functions than this are not asked for: their vectors are drawn once per dataset.
 const MOST_FUNCTIONS: usize = 1 << 16;
@@ -66,7 +65,7 @@ pub enum OuterFunction {
     Norm,
 }
 
-/// The target and the inputs of a [`RetrievalDataset`].
+/// The target and the inputs of [`Retrieval::dataset`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RetrievalConfig {
@@ -154,6 +153,26 @@ pub struct Retrieved {
 }
 
 impl Retrieval {
+    /// Channels of the targets.
+    pub const D_OUTPUT: usize = 1;
+
+    /// Sequences of independent tokens, inputs `[length, d_input]`, with one target, `[1, 1]`. The functions leave the
+    /// inputs as they are.
+    ///
+    /// # Errors
+    /// `split` has no samples.
+    pub fn dataset(&self, split: Split) -> Result<DrawnDataset> {
+        let retrieval = self.clone();
+        DrawnDataset::new("retrieval dataset", split, move |_, rng| {
+            let RetrievalConfig { length, d_input, input, .. } = retrieval.config;
+            // The correlation matters to processes that the configuration refuses.
+            let inputs = input.draw(length, d_input, 0.0, rng);
+            // Of the inputs as rounded to f32, which are all that a model sees.
+            let targets = vec![retrieval.target(&inputs) as f32];
+            Sample { inputs, targets }
+        })
+    }
+
     /// Draws the vectors.
     ///
     /// # Errors
@@ -238,53 +257,10 @@ fn evaluate(function: FeatureFunction, vector: &[f64], token: &[f32]) -> f64 {
     }
 }
 
-/// Sequences of independent tokens with the target of a [`Retrieval`]: inputs `[length, d_input]`, targets `[1, 1]`.
-///
-/// Sample i is a pure function of (seed, split, i) and the configuration; the functions leave the inputs as they are.
-#[derive(Debug)]
-pub struct RetrievalDataset {
-    retrieval: Retrieval,
-    split: Split,
-    key: Key,
-}
-
-impl RetrievalDataset {
-    /// Channels of the targets.
-    pub const D_OUTPUT: usize = 1;
-
-    /// The samples of `split`.
-    ///
-    /// # Errors
-    /// `split` has no samples.
-    pub fn new(retrieval: Retrieval, split: Split) -> Result<Self> {
-        if split.samples == 0 {
-            return Err(Error::invalid("samples", split.samples, "a whole number from 1 up"));
-        }
-        let purpose = if split.validation { "retrieval dataset, validation" } else { "retrieval dataset, training" };
-        Ok(Self { retrieval, split, key: Key::new(purpose, split.seed) })
-    }
-}
-
-impl Dataset<Sample> for RetrievalDataset {
-    fn get(&self, index: usize) -> Option<Sample> {
-        if index >= self.split.samples {
-            return None;
-        }
-        let RetrievalConfig { length, d_input, input, .. } = self.retrieval.config;
-        // The correlation matters to processes that the configuration refuses.
-        let inputs = input.draw(length, d_input, 0.0, &mut SampleRng::new(self.key, index as u64));
-        // Of the inputs as rounded to f32, which are all that a model sees.
-        let targets = vec![self.retrieval.target(&inputs) as f32];
-        Some(Sample { inputs, targets })
-    }
-
-    fn len(&self) -> usize {
-        self.split.samples
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use burn_dataset::Dataset;
+
     use super::*;
 
     fn retrieval(config: RetrievalConfig) -> Retrieval {
@@ -348,7 +324,7 @@ mod tests {
 
     #[test]
     fn samples_depend_on_seed_split_and_index_alone() {
-        let data = |split| RetrievalDataset::new(retrieval(RetrievalConfig::default()), split).unwrap();
+        let data = |split| retrieval(RetrievalConfig::default()).dataset(split).unwrap();
         let train = data(Split::train(5, 20));
         assert_eq!((train.len(), train.get(20)), (20, None));
         assert_eq!(train.get(7), data(Split::train(5, 8)).get(7));
@@ -357,10 +333,10 @@ mod tests {
             assert_ne!(train.get(0).unwrap().inputs, other.get(0).unwrap().inputs);
         }
         let fewer = RetrievalConfig { n_functions: 2, ..Default::default() };
-        let fewer = RetrievalDataset::new(retrieval(fewer), Split::train(5, 20)).unwrap().get(0).unwrap();
+        let fewer = retrieval(fewer).dataset(Split::train(5, 20)).unwrap().get(0).unwrap();
         assert_eq!(train.get(0).unwrap().inputs, fewer.inputs);
         assert_eq!(
-            RetrievalDataset::new(retrieval(RetrievalConfig::default()), Split::train(0, 0)).unwrap_err().to_string(),
+            retrieval(RetrievalConfig::default()).dataset(Split::train(0, 0)).unwrap_err().to_string(),
             "`samples` is 0, but it must be a whole number from 1 up."
         );
     }

@@ -1,10 +1,9 @@
 //! Sequences of signs with one target each: a function of a few inputs of the past, or a weighted sum of all.
 
-use burn_dataset::Dataset;
 use lookback_registry::{Error, Result};
 
 use crate::random::{Key, SampleRng};
-use crate::{Sample, Split};
+use crate::{DrawnDataset, Sample, Split};
 
 /// What is asked of a sequence, seen from its last step; lag 0 is the last input.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +20,30 @@ pub enum Functional {
 }
 
 impl Functional {
+    /// Independent signs, `[length, 1]`, each -1 or 1 with probability 1/2, with one target, `[1, 1]`. The sequences of two
+    /// functionals are the same.
+    ///
+    /// Source: Wang, E, "Understanding the expressive power and mechanisms of Transformer for sequence modeling", 2024,
+    /// <https://arxiv.org/abs/2402.00522>.
+    ///
+    /// # Errors
+    /// `length` is 0, or too short for the farthest lag; `split` has no samples.
+    pub fn dataset(self, length: usize, split: Split) -> Result<DrawnDataset> {
+        let least = self.reach().max(1);
+        if length < least {
+            return Err(Error::invalid(
+                "length",
+                length,
+                format!("at least {least}, so that the farthest lag is seen"),
+            ));
+        }
+        DrawnDataset::new("sparse dataset", split, move |_, rng| {
+            let inputs: Vec<f32> = (0..length).map(|_| rng.sign() as f32).collect();
+            let targets = vec![self.of(&inputs) as f32];
+            Sample { inputs, targets }
+        })
+    }
+
     /// The sum of the inputs at `lags`; a lag that comes twice counts twice.
     pub fn sum(lags: &[usize]) -> Self {
         let mut rho = vec![0.0; lags.iter().max().map_or(0, |last| last + 1)];
@@ -59,66 +82,17 @@ impl Functional {
     }
 }
 
-/// Independent signs, `[length, 1]`, each -1 or 1 with probability 1/2, with one target, `[1, 1]`.
-///
-/// Sample i is a pure function of (seed, split, i) and the length. The sequences of two functionals are the same.
-///
-/// Source: Wang, E, "Understanding the expressive power and mechanisms of Transformer for sequence modeling", 2024,
-/// <https://arxiv.org/abs/2402.00522>.
-#[derive(Debug, Clone)]
-pub struct SparseDataset {
-    functional: Functional,
-    length: usize,
-    split: Split,
-    key: Key,
-}
-
-impl SparseDataset {
-    /// The samples of `split`.
-    ///
-    /// # Errors
-    /// `length` is 0, or too short for the farthest lag; `split` has no samples.
-    pub fn new(functional: Functional, length: usize, split: Split) -> Result<Self> {
-        let least = functional.reach().max(1);
-        if length < least {
-            return Err(Error::invalid(
-                "length",
-                length,
-                format!("at least {least}, so that the farthest lag is seen"),
-            ));
-        }
-        if split.samples() == 0 {
-            return Err(Error::invalid("samples", 0, "a whole number from 1 up"));
-        }
-        Ok(Self { functional, length, split, key: split.key("sparse dataset") })
-    }
-}
-
-impl Dataset<Sample> for SparseDataset {
-    fn get(&self, index: usize) -> Option<Sample> {
-        if index >= self.split.samples() {
-            return None;
-        }
-        let mut rng = SampleRng::new(self.key, index as u64);
-        let inputs: Vec<f32> = (0..self.length).map(|_| rng.sign() as f32).collect();
-        let targets = vec![self.functional.of(&inputs) as f32];
-        Some(Sample { inputs, targets })
-    }
-
-    fn len(&self) -> usize {
-        self.split.samples()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use burn_dataset::Dataset;
+
     use super::*;
 
     #[test]
     fn targets_are_read_from_the_end() {
-        let data = SparseDataset::new(Functional::sum(&[1, 3]), 8, Split::train(3, 50)).unwrap();
+        let data = Functional::sum(&[1, 3]).dataset(8, Split::train(3, 50)).unwrap();
         let relu = Functional::Relu { lags: vec![0, 2], weights: vec![vec![1.0, -2.0], vec![0.5, 0.5]] };
-        let other = SparseDataset::new(relu, 8, Split::train(3, 50)).unwrap();
+        let other = relu.dataset(8, Split::train(3, 50)).unwrap();
         for index in 0..50 {
             let Sample { inputs: x, targets } = data.get(index).unwrap();
             assert!(x.iter().all(|value| value.abs() == 1.0));
@@ -127,7 +101,7 @@ mod tests {
             assert_eq!(sample.inputs, x);
             assert_eq!(sample.targets, [(x[7] - 2.0 * x[5]).max(0.0) + (0.5 * (x[7] + x[5])).max(0.0)]);
         }
-        let valid = SparseDataset::new(Functional::sum(&[1, 3]), 8, Split::valid(3, 50)).unwrap();
+        let valid = Functional::sum(&[1, 3]).dataset(8, Split::valid(3, 50)).unwrap();
         assert!((0..50).any(|index| valid.get(index) != data.get(index)));
         assert_eq!(data.get(50), None);
     }
@@ -143,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_sequence_must_reach_back_to_the_farthest_lag() {
-        let error = SparseDataset::new(Functional::sum(&[1, 8]), 8, Split::train(0, 1)).unwrap_err();
+        let error = Functional::sum(&[1, 8]).dataset(8, Split::train(0, 1)).unwrap_err();
         assert_eq!(error.to_string(), "`length` is 8, but it must be at least 9, so that the farthest lag is seen.");
     }
 }

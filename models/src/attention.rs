@@ -7,6 +7,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Tensor, activation::softmax, backend::Backend};
+use lookback_registry::{Error, Result};
 
 use crate::init::{InitRng, Weights};
 use crate::ops::{self, Paired, ScoreBias};
@@ -23,6 +24,21 @@ pub struct AttentionConfig {
     pub d_head: usize,
     /// Which of its maps have biases.
     pub bias: AttentionBias,
+}
+
+/// Checks the fields `n_heads` and `d_head` of a model of `d_model` channels, which the heads share where `d_head` is absent.
+pub(crate) fn check_heads(d_model: usize, n_heads: usize, d_head: Option<usize>) -> Result<()> {
+    if n_heads == 0 {
+        return Err(Error::invalid("n_heads", 0, "a whole number from 1 up"));
+    }
+    match d_head {
+        Some(0) => Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
+        None if !d_model.is_multiple_of(n_heads) => {
+            let valid = format!("a multiple of `n_heads`, {n_heads}, unless `d_head` is set");
+            Err(Error::invalid("d_model", d_model, valid))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Which maps of an [`Attention`] have biases.

@@ -12,12 +12,12 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
+use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::attention::{Attended, AttentionBias, AttentionConfig};
+use crate::attention::{Attended, AttentionBias, AttentionConfig, check_heads};
 use crate::encoder::{Encoder, EncoderConfig};
 use crate::init::{self, InitRng, Weights};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
@@ -161,17 +161,7 @@ impl ModelConfig for TransformerConfig {
 
     fn validate(&self, io: Io) -> Result<()> {
         self.stack.validate()?;
-        if self.n_heads == 0 {
-            return Err(Error::invalid("n_heads", 0, "a whole number from 1 up"));
-        }
-        match self.d_head {
-            Some(0) => return Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
-            None if !self.stack.d_model.is_multiple_of(self.n_heads) => {
-                let valid = format!("a multiple of `n_heads`, {}, unless `d_head` is set", self.n_heads);
-                return Err(Error::invalid("d_model", self.stack.d_model, valid));
-            }
-            _ => {}
-        }
+        check_heads(self.stack.d_model, self.n_heads, self.d_head)?;
         self.position.validate(self.shape(io))
     }
 

@@ -2,18 +2,6 @@
 
 use lookback_benchmarks::figure::{Axis, Figure, Mark, Panel, Point, Series};
 
-fn axis(label: &str, log: bool) -> Axis {
-    Axis { label: label.into(), log, ..Axis::default() }
-}
-
-fn point(x: f64, y: f64) -> Point {
-    Point { x, y, interval: None, min: None }
-}
-
-fn series(label: &str, key: &str, mark: Mark, points: Vec<Point>) -> Series {
-    Series { label: label.into(), key: key.into(), mark, points }
-}
-
 /// A number in [-1, 1] that looks random.
 fn noise(seed: usize) -> f64 {
     ((seed as f64 + 1.0) * 78.233).sin() * 43758.547 % 1.0
@@ -40,12 +28,12 @@ pub(crate) fn matrices() -> Figure {
     let small = (0..4).map(|i| (0..6).map(|j| (-f64::from((j - i) * (j - i))).exp()).collect());
     let large =
         (0..128).map(|i| (0..128).map(|j| if j > i { 0.0 } else { (-0.05 * f64::from(i - j)).exp() }).collect());
-    let diagonal = (0..4).map(|i| point(f64::from(i), f64::from(i))).collect();
+    let diagonal = (0..4).map(|i| Point::new(f64::from(i), f64::from(i))).collect();
     let mut panels = vec![
         Panel::matrix("4 x 6", "key s", "query t", small.collect()),
         Panel::matrix("128 x 128", "key s", "query t", large.collect()),
     ];
-    panels[0].series.push(series("largest true weight", "truth", Mark::Points, diagonal));
+    panels[0].series.push(Series::new("largest true weight", "truth", Mark::Points, diagonal));
     Figure {
         id: "attention".into(),
         title: "Attention weights".into(),
@@ -82,16 +70,17 @@ fn errors() -> Figure {
                         let interval = Some((y * (1.0 - spread), y * (1.0 + spread)));
                         Point { x: place(i, *alpha), y, interval, min: Some(y * (1.0 - 0.8 * spread)) }
                     });
-                    series(label, key, Mark::LinePoints, points.collect())
+                    Series::new(*label, *key, Mark::LinePoints, points.collect())
                 })
                 .collect();
-            let floor = alphas.iter().enumerate().map(|(i, a)| point(place(i, *a), 10f64.powf(-8.0 + i as f64 * 0.9)));
-            all.push(series("best LTI fit, 16 states", "floor", Mark::Dashed, floor.collect()));
+            let floor =
+                alphas.iter().enumerate().map(|(i, a)| Point::new(place(i, *a), 10f64.powf(-8.0 + i as f64 * 0.9)));
+            all.push(Series::new("best LTI fit, 16 states", "floor", Mark::Dashed, floor.collect()));
             let ticks = (p == 2).then(|| alphas.iter().enumerate().map(|(i, a)| (i as f64, a.to_string())).collect());
             Panel {
                 title: (*name).into(),
-                x: Axis { ticks, log: p == 0, ..axis("α", false) },
-                y: axis("NMSE", true),
+                x: Axis { ticks, log: p == 0, ..Axis::new("α", false) },
+                y: Axis::new("NMSE", true),
                 series: all,
                 heat: None,
             }
@@ -109,8 +98,8 @@ fn errors() -> Figure {
 fn sizes() -> Figure {
     let all = MODELS.iter().enumerate().map(|(m, (label, key))| {
         let points = [320.0, 1200.0, 4700.0, 18_600.0].iter().enumerate();
-        let points = points.map(|(i, n)| point(*n, 10f64.powf(-0.5 - 0.4 * i as f64 - 0.2 * m as f64)));
-        series(label, key, Mark::LinePoints, points.collect())
+        let points = points.map(|(i, n)| Point::new(*n, 10f64.powf(-0.5 - 0.4 * i as f64 - 0.2 * m as f64)));
+        Series::new(*label, *key, Mark::LinePoints, points.collect())
     });
     Figure {
         id: "error-size".into(),
@@ -118,8 +107,8 @@ fn sizes() -> Figure {
         caption: "Impulse, α = 32.".into(),
         panels: vec![Panel {
             title: "impulse, α = 32".into(),
-            x: axis("parameters", true),
-            y: axis("NMSE", true),
+            x: Axis::new("parameters", true),
+            y: Axis::new("NMSE", true),
             series: all.collect(),
             heat: None,
         }],
@@ -129,20 +118,21 @@ fn sizes() -> Figure {
 
 fn memories() -> Figure {
     let panels = (0..6).map(|p| {
-        let truth = (0..128).map(|s| point(f64::from(s), (-0.05 * f64::from(s)).exp() * (0.2 * f64::from(s)).cos()));
+        let truth =
+            (0..128).map(|s| Point::new(f64::from(s), (-0.05 * f64::from(s)).exp() * (0.2 * f64::from(s)).cos()));
         let learned = MODELS.iter().skip(p % 3).step_by(3).enumerate().map(|(m, (label, key))| {
             let points = (0..128).map(|s| {
                 let x = f64::from(s);
                 let y = (-0.05 * x).exp() * ((0.2 + 0.01 * m as f64) * x).cos() + 0.01 * noise(s as usize + m);
-                Point { interval: (m == 0).then_some((y - 0.05, y + 0.05)), ..point(x, y) }
+                Point { interval: (m == 0).then_some((y - 0.05, y + 0.05)), ..Point::new(x, y) }
             });
-            series(label, key, Mark::Line, points.collect())
+            Series::new(*label, *key, Mark::Line, points.collect())
         });
-        let truth = series("true ρ", "truth", Mark::Dashed, truth.collect());
+        let truth = Series::new("true ρ", "truth", Mark::Dashed, truth.collect());
         Panel {
             title: format!("airy, α = {}", 2 * p),
-            x: axis("lag s", false),
-            y: axis("ρ(s)", false),
+            x: Axis::new("lag s", false),
+            y: Axis::new("ρ(s)", false),
             series: learned.chain([truth]).collect(),
             heat: None,
         }
@@ -162,14 +152,14 @@ fn losses() -> Figure {
             let points = (0..40).map(|i| {
                 let step = f64::from(i) * 50.0;
                 let level = -step / (500.0 + 200.0 * m as f64) - p as f64 * 0.1 + 0.08 * noise(i as usize + 40 * m);
-                point(step, 10f64.powf(level))
+                Point::new(step, 10f64.powf(level))
             });
-            series(label, key, Mark::LinePoints, points.collect())
+            Series::new(*label, *key, Mark::LinePoints, points.collect())
         });
         Panel {
             title: (*title).into(),
-            x: axis("step", false),
-            y: axis("validation NMSE", true),
+            x: Axis::new("step", false),
+            y: Axis::new("validation NMSE", true),
             series: all.collect(),
             heat: None,
         }

@@ -35,30 +35,15 @@ impl Spectra {
 
     /// A panel per layer, a curve per head.
     pub fn figure(&self) -> Figure {
-        let axis = |label: &str, log| Axis { label: label.to_owned(), log, ..Axis::default() };
-        let point =
-            |(index, value): (usize, &f64)| Point { x: (index + 1) as f64, y: *value, interval: None, min: None };
-        let panels = self.layers.iter().enumerate().map(|(layer, heads)| Panel {
-            title: format!("layer {}", layer + 1),
-            x: axis("index", false),
-            y: axis("singular value", true),
-            series: heads
-                .iter()
-                .enumerate()
-                .map(|(head, values)| Series {
-                    label: format!("head {}", head + 1),
-                    key: format!("#{head}"),
-                    mark: Mark::LinePoints,
-                    // What lies below is rounding of single precision.
-                    points: values
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, value)| **value > 1e-6 * values[0])
-                        .map(point)
-                        .collect(),
-                })
-                .collect(),
-            heat: None,
+        let point = |(index, value): (usize, &f64)| Point::new((index + 1) as f64, *value);
+        let panels = self.layers.iter().enumerate().map(|(layer, heads)| {
+            let curves = heads.iter().enumerate().map(|(head, values)| {
+                // What lies below is rounding of single precision.
+                let points = values.iter().enumerate().filter(|(_, value)| **value > 1e-6 * values[0]).map(point);
+                Series::new(format!("head {}", head + 1), format!("#{head}"), Mark::LinePoints, points.collect())
+            });
+            let (x, y) = (Axis::new("index", false), Axis::new("singular value", true));
+            Panel::new(format!("layer {}", layer + 1), x, y, curves.collect())
         });
         Figure {
             id: "spectra".to_owned(),

@@ -10,23 +10,11 @@ const LOSSES: [(&str, &str); 2] = [("cross_entropy", "cross entropy, validation"
 /// Shares of right samples; the error says the same as the first of them.
 const SHARES: [(&str, &str); 2] = [("accuracy", "accuracy"), ("top5_accuracy", "among the first 5")];
 
-fn axis(label: &str, log: bool) -> Axis {
-    Axis { label: label.to_owned(), log, ..Axis::default() }
-}
-
-fn point(x: f64, y: f64) -> Point {
-    Point { x, y, interval: None, min: None }
-}
-
-fn series(label: &str, key: &str, mark: Mark, points: Vec<Point>) -> Series {
-    Series { label: label.to_owned(), key: key.to_owned(), mark, points }
-}
-
 /// A logarithmic axis where positive values span more than a factor of 10.
 fn fitting(label: &str, series: &[Series]) -> Axis {
     let values = || series.iter().flat_map(|one| &one.points).map(|point| point.y);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
-    axis(label, low > 0.0 && high > 10.0 * low)
+    Axis::new(label, low > 0.0 && high > 10.0 * low)
 }
 
 /// Loss, metrics and learning rate over the training; `epoch` is the number of updates of an epoch, where there are
@@ -35,26 +23,20 @@ pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
     let x = if epoch.is_some() { "epoch" } else { "update" };
     let over = |value: &dyn Fn(&Evaluation) -> Option<f64>| -> Vec<Point> {
         let at = |one: &Evaluation| one.step as f64 / epoch.unwrap_or(1.0);
-        curve.iter().filter_map(|one| Some(point(at(one), value(one)?))).collect()
+        curve.iter().filter_map(|one| Some(Point::new(at(one), value(one)?))).collect()
     };
     let metric = |name: &str| over(&|one| one.metrics.get(name).copied());
     let named = |names: &[(&str, &str)], first: usize| -> Vec<Series> {
         let all = names.iter().enumerate();
         all.map(|(number, (name, label))| {
-            series(label, &format!("#{}", first + number), Mark::LinePoints, metric(name))
+            Series::new(*label, format!("#{}", first + number), Mark::LinePoints, metric(name))
         })
         .filter(|series| !series.points.is_empty())
         .collect()
     };
-    let panel = |title: &str, series: Vec<Series>| Panel {
-        title: title.to_owned(),
-        x: axis(x, false),
-        y: fitting("", &series),
-        series,
-        heat: None,
-    };
+    let panel = |title: &str, series: Vec<Series>| Panel::new(title, Axis::new(x, false), fitting("", &series), series);
 
-    let mut losses = vec![series("loss, training", "#0", Mark::LinePoints, over(&|one| one.train_loss))];
+    let mut losses = vec![Series::new("loss, training", "#0", Mark::LinePoints, over(&|one| one.train_loss))];
     losses.extend(named(&LOSSES, 4));
     let mut panels = vec![panel("loss", losses)];
     let shares = named(&SHARES, 2);
@@ -68,16 +50,11 @@ pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
     for name in names.into_iter().filter(|name| !known(name) && !skipped.contains(name)) {
         let label = name.replace('_', " ");
         let points = metric(name);
-        panels.push(panel(&label, vec![series(&label, "#6", Mark::LinePoints, points)]));
+        panels.push(panel(&label, vec![Series::new(label.as_str(), "#6", Mark::LinePoints, points)]));
     }
     let rate = over(&|one| Some(one.learning_rate));
-    panels.push(Panel {
-        title: "learning rate".to_owned(),
-        x: axis(x, false),
-        y: axis("", false),
-        series: vec![series("learning rate", "reference", Mark::Line, rate)],
-        heat: None,
-    });
+    let rate = vec![Series::new("learning rate", "reference", Mark::Line, rate)];
+    panels.push(Panel::new("learning rate", Axis::new(x, false), Axis::new("", false), rate));
     Figure {
         id: "training".to_owned(),
         title: "Training".to_owned(),
@@ -92,17 +69,14 @@ pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
 
 /// What a sequence model remembers, and how firmly.
 pub(super) fn memory(probe: &Probe) -> Figure {
-    let over_lags =
-        |values: &[f64]| values.iter().enumerate().map(|(lag, value)| point(lag as f64, *value)).collect::<Vec<_>>();
-    let panel = |title: &str, x: Axis, y: Axis, all: Vec<Series>| Panel {
-        title: title.to_owned(),
-        x,
-        y,
-        series: all.into_iter().filter(|series| !series.points.is_empty()).collect(),
-        heat: None,
+    let over_lags = |values: &[f64]| {
+        values.iter().enumerate().map(|(lag, value)| Point::new(lag as f64, *value)).collect::<Vec<_>>()
     };
-    let stability: Vec<Point> = probe.stability.iter().map(|(beta, nmse)| point(*beta, *nmse)).collect();
-    let stability = vec![series("perturbed weights", "#3", Mark::LinePoints, stability)];
+    let panel = |title: &str, x: Axis, y: Axis, all: Vec<Series>| {
+        Panel::new(title, x, y, all.into_iter().filter(|series| !series.points.is_empty()).collect())
+    };
+    let stability: Vec<Point> = probe.stability.iter().map(|(beta, nmse)| Point::new(*beta, *nmse)).collect();
+    let stability = vec![Series::new("perturbed weights", "#3", Mark::LinePoints, stability)];
     Figure {
         id: "memory".to_owned(),
         title: "Learned memory".to_owned(),
@@ -116,21 +90,21 @@ pub(super) fn memory(probe: &Probe) -> Figure {
         panels: vec![
             panel(
                 "learned memory",
-                axis("lag s", false),
-                axis("", false),
+                Axis::new("lag s", false),
+                Axis::new("", false),
                 vec![
-                    series("Jacobian", "#0", Mark::Line, over_lags(&probe.jacobian)),
-                    series("impulse response", "#1", Mark::Line, over_lags(&probe.impulse)),
-                    series("true memory", "truth", Mark::Dashed, over_lags(&probe.rho)),
+                    Series::new("Jacobian", "#0", Mark::Line, over_lags(&probe.jacobian)),
+                    Series::new("impulse response", "#1", Mark::Line, over_lags(&probe.impulse)),
+                    Series::new("true memory", "truth", Mark::Dashed, over_lags(&probe.rho)),
                 ],
             ),
             panel(
                 "memory function",
-                axis("time t", false),
-                axis("", true),
-                vec![series("M(t)", "#2", Mark::Line, over_lags(&probe.memory_function))],
+                Axis::new("time t", false),
+                Axis::new("", true),
+                vec![Series::new("M(t)", "#2", Mark::Line, over_lags(&probe.memory_function))],
             ),
-            panel("stability", axis("size of the perturbation", true), fitting("", &stability), stability),
+            panel("stability", Axis::new("size of the perturbation", true), fitting("", &stability), stability),
         ],
     }
 }
@@ -156,8 +130,8 @@ mod tests {
         assert_eq!(titles(&figure), ["loss", "share of right samples", "learning rate"]);
         let loss = &figure.panels[0];
         assert_eq!(loss.x.label, "epoch");
-        assert_eq!(loss.series[0].points, [point(2.0, 2.0)]);
-        assert_eq!(loss.series[1].points, [point(2.0, 1.5), point(4.0, 1.5)]);
+        assert_eq!(loss.series[0].points, [Point::new(2.0, 2.0)]);
+        assert_eq!(loss.series[1].points, [Point::new(2.0, 1.5), Point::new(4.0, 1.5)]);
 
         let figure = training(&curve(&[("nmse", 0.2), ("mse", 0.1), ("error", 0.1)]), None);
         assert_eq!(titles(&figure), ["loss", "error", "nmse", "learning rate"]);

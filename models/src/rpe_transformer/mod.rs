@@ -28,7 +28,7 @@ pub use attention::{RpeAttention, RpeAttentionConfig};
 pub use scores::{LagScores, Lags, Rpe};
 
 use crate::activation::Activation;
-use crate::attention::Attended;
+use crate::attention::{Attended, check_heads};
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
 use crate::ops;
@@ -256,17 +256,7 @@ impl ModelConfig for RpeTransformerConfig {
 
     fn validate(&self, _io: Io) -> Result<()> {
         self.stack.validate()?;
-        if self.n_heads == 0 {
-            return Err(Error::invalid("n_heads", 0, "a whole number from 1 up"));
-        }
-        match self.d_head {
-            Some(0) => return Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
-            None if !self.stack.d_model.is_multiple_of(self.n_heads) => {
-                let valid = format!("a multiple of `n_heads`, {}, unless `d_head` is set", self.n_heads);
-                return Err(Error::invalid("d_model", self.stack.d_model, valid));
-            }
-            _ => {}
-        }
+        check_heads(self.stack.d_model, self.n_heads, self.d_head)?;
         for (field, value) in [("p_start", self.p_start), ("p_last", self.p_last.unwrap_or(self.p_start))] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(Error::invalid(field, value, "a finite number greater than 0"));

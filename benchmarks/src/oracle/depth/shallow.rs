@@ -106,6 +106,15 @@ impl Shallow {
         zero
     }
 
+    /// Each layer of a cascade has a pole at least.
+    fn check_layers(&self, layers: usize) -> Result<()> {
+        let states = self.poles.len();
+        if (1..=states).contains(&layers) {
+            return Ok(());
+        }
+        Err(Error::invalid("layers", layers, format!("a whole number from 1 to {states}, the number of poles")))
+    }
+
     /// A cascade of `layers` layers with one channel and a feed-through each that has the same response: the factors of
     /// the transfer function, residues of each by evaluation. Layer g takes poles g, g + L, g + 2 L, .. and as many of the
     /// zeros, each time those nearest to its poles.
@@ -113,14 +122,7 @@ impl Shallow {
     /// # Errors
     /// `layers` is 0 or more than there are poles, a pole is 0, or as [`Shallow::zeros`].
     pub fn cascade(&self, layers: usize) -> Result<Cascade> {
-        let states = self.poles.len();
-        if layers == 0 || layers > states {
-            return Err(Error::invalid(
-                "layers",
-                layers,
-                format!("a whole number from 1 to {states}, the number of poles"),
-            ));
-        }
+        self.check_layers(layers)?;
         if self.poles.contains(&Complex::ZERO) {
             return Err(Error::new("A pole is 0, but a factor of a transfer function must have poles other than 0."));
         }
@@ -165,14 +167,8 @@ impl Shallow {
     /// # Errors
     /// `layers` is 0 or more than there are poles, or there is a feed-through.
     pub fn summing(&self, layers: usize) -> Result<Cascade> {
+        self.check_layers(layers)?;
         let states = self.poles.len();
-        if layers == 0 || layers > states {
-            return Err(Error::invalid(
-                "layers",
-                layers,
-                format!("a whole number from 1 to {states}, the number of poles"),
-            ));
-        }
         if self.feed_through != Complex::ZERO {
             return Err(Error::invalid("feed_through", self.feed_through, "0"));
         }

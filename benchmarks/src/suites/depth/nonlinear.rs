@@ -5,7 +5,7 @@ use lookback_models::{Io, ModelConfig};
 use lookback_registry::{Result, parse, to_params};
 
 use super::bounded::training;
-use super::teachers::{Teacher, object};
+use super::teachers::Teacher;
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
@@ -93,10 +93,13 @@ impl Experiment for Nonlinear {
 }
 
 fn model(activation: &str, mix: bool, depth: usize) -> S4dConfig {
-    let params = object(serde_json::json!({
-        "n_layers": depth, "residual": true, "d_state": 8, "dt_min": 0.05, "dt_max": 0.2, "activation": activation, "mix": mix,
-    }));
-    parse("model `s4d`", &params).expect("these are parameters of S4D")
+    let named = Named::new(
+        S4dConfig::INFO.name,
+        serde_json::json!({
+            "n_layers": depth, "residual": true, "d_state": 8, "dt_min": 0.05, "dt_max": 0.2, "activation": activation, "mix": mix,
+        }),
+    );
+    parse("model `s4d`", &named.params).expect("these are parameters of S4D")
 }
 
 /// The best NMSE at each depth, ascending, of cells with enough seeds.

@@ -1,7 +1,7 @@
 //! The targets that models learn.
 
 use lookback_registry::{Params, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::memory_task::MemoryConfig;
 use crate::oracle::depth::equally_spaced;
@@ -46,22 +46,14 @@ impl Teacher {
             Self::Impulse(lag) => ("impulse", json!({"alpha": lag})),
             Self::Bump(lag, width) => ("gaussian-peak", json!({"center": lag, "width": width, "normalise": true})),
         };
-        let params = object(json!({
+        let params = json!({
             "function": function,
             "function_params": params,
             "length": length,
             "train_samples": samples[0],
             "valid_samples": samples[1],
-        }));
-        Named { name: "memory".into(), params }
-    }
-}
-
-/// The JSON object as parameters.
-pub(super) fn object(value: Value) -> Params {
-    match value {
-        Value::Object(params) => params,
-        _ => Params::new(),
+        });
+        Named::new("memory", params)
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the experiments on task `retrieval` share: sizes of the presets, the recipe, one cell of a grid.
 
-use lookback_registry::Params;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::published::LENGTHS;
 use crate::experiment::Setting;
@@ -88,7 +87,7 @@ impl Case {
         axes.extend_from_slice(further);
         Setting {
             axes,
-            task: named(
+            task: Named::new(
                 "retrieval",
                 json!({
                     "n_functions": self.n_functions,
@@ -98,7 +97,7 @@ impl Case {
                     "probe_samples": if specialised { PROBED } else { 0 },
                 }),
             ),
-            model: named(
+            model: Named::new(
                 "class-attention",
                 json!({
                     "n_heads": self.heads,
@@ -121,12 +120,4 @@ impl Case {
             },
         }
     }
-}
-
-fn named(name: &str, params: Value) -> Named {
-    let params: Params = match params {
-        Value::Object(params) => params,
-        _ => Params::new(),
-    };
-    Named { name: name.into(), params }
 }

@@ -52,21 +52,17 @@ struct PaddedImages;
 fn setting(side: usize, heads: usize) -> Setting {
     let tokens = (side / PATCH).pow(2) + 1;
     let width = heads * D_HEAD;
-    let params = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
     // 100 passes over the 50,000 images.
     let (batch_size, steps) = (128, 39_000);
     Setting {
         axes: vec![(LENGTH, tokens.to_string()), (HEADS, heads.to_string())],
-        task: Named {
-            name: "padded-cifar10".into(),
-            params: params(json!({"side": side, "judge": "train", "judged": 5000})),
-        },
-        model: Named {
-            name: "vit".into(),
-            params: params(json!({
+        task: Named::new("padded-cifar10", json!({"side": side, "judge": "train", "judged": 5000})),
+        model: Named::new(
+            "vit",
+            json!({
                 "patch_size": PATCH, "d_model": width, "n_heads": heads, "n_layers": 4, "d_ff": 2 * width,
-            })),
-        },
+            }),
+        ),
         training: TrainingConfig {
             steps,
             batch_size,

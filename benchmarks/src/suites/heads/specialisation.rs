@@ -82,15 +82,11 @@ mod tests {
     #[test]
     fn shares_are_counted_by_head_and_maximum() {
         let task = json!({"n_functions": 2, "length": 3, "d_input": 1});
-        let named = |name: &str, params: serde_json::Value| Named {
-            name: name.into(),
-            params: params.as_object().unwrap().clone(),
-        };
         let retrieval = Retrieval::new(RetrievalTaskConfig::read(task.as_object().unwrap()).unwrap().data).unwrap();
         let spec = RunSpec {
             version: SPEC_VERSION,
-            task: named("retrieval", task),
-            model: named("class-attention", json!({})),
+            task: Named::new("retrieval", task),
+            model: Named::new("class-attention", json!({})),
             training: TrainingConfig::default(),
             seed: 0,
         };

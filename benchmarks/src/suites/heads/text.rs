@@ -1,7 +1,7 @@
 //! H8: text retrieval.
 
-use lookback_registry::{Params, Result};
-use serde_json::{Value, json};
+use lookback_registry::Result;
+use serde_json::json;
 
 use super::by_heads::{HEADS, LENGTH, Published, figure, panels};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
@@ -106,16 +106,11 @@ fn sizes(preset: Preset) -> Sizes {
     }
 }
 
-fn named(name: &str, params: Value) -> Named {
-    let Value::Object(params) = params else { return Named { name: name.into(), params: Params::new() } };
-    Named { name: name.into(), params }
-}
-
 fn setting(sizes: &Sizes, length: usize, heads: usize) -> Setting {
     let width = heads * sizes.d_head;
     Setting {
         axes: vec![(LENGTH, length.to_string()), (HEADS, heads.to_string())],
-        task: named(
+        task: Named::new(
             "text-retrieval",
             json!({
                 "source": sizes.source, "candidates": length, "train_queries": sizes.train_queries,
@@ -124,7 +119,7 @@ fn setting(sizes: &Sizes, length: usize, heads: usize) -> Setting {
                 "judge": "train", "judged": sizes.judged,
             }),
         ),
-        model: named(
+        model: Named::new(
             "transformer",
             json!({
                 "d_model": width, "n_heads": heads, "n_layers": 2, "d_ff": 4 * width, "norm": "layer", "residual": true,

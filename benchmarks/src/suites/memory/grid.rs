@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lookback_models::{Catalogue, Io};
-use lookback_registry::{Error, Params, Result, parse, to_params};
+use lookback_registry::{Error, Result, parse, to_params};
 use serde_json::{Value, json};
 
 use crate::memory_task;
@@ -253,7 +253,7 @@ impl Planner<'_> {
         if recipe.states.is_some() {
             return self.states(recipe, memory, alpha, self.scale.states);
         }
-        let model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
+        let model = Named::new(recipe.model, (recipe.params)());
         self.cell(recipe, memory, alpha, model, recipe.size.into())
     }
 
@@ -270,15 +270,14 @@ impl Planner<'_> {
     }
 
     fn states(&mut self, recipe: &Recipe, memory: &str, alpha: f64, states: usize) -> Result<()> {
-        let mut params = object((recipe.params)());
+        let mut model = Named::new(recipe.model, (recipe.params)());
         let field = recipe.states.expect("only models with states are swept over states");
-        params.insert(field.into(), json!(states));
-        let model = Named { name: recipe.model.into(), params };
+        model.params.insert(field.into(), json!(states));
         self.cell(recipe, memory, alpha, model, format!("{states} states"))
     }
 
     fn budget(&mut self, recipe: &Recipe, memory: &str, alpha: f64, budget: usize) -> Result<()> {
-        let mut model = Named { name: recipe.model.into(), params: object((recipe.params)()) };
+        let mut model = Named::new(recipe.model, (recipe.params)());
         model.params = self.models.get(&model.name)?.at_budget(&model.params, budget, self.io())?;
         self.cell(recipe, memory, alpha, model, format!("{budget} parameters"))
     }
@@ -318,16 +317,17 @@ impl Planner<'_> {
             return Ok(());
         }
         let scale = self.scale;
-        let task = Named {
-            name: "memory".into(),
-            params: memory_task::resolve(&object(json!({
+        let mut task = Named::new(
+            "memory",
+            json!({
                 "function": memory,
                 "function_params": {"alpha": alpha},
                 "length": scale.length,
                 "train_samples": scale.train_samples,
                 "valid_samples": scale.valid_samples,
-            })))?,
-        };
+            }),
+        );
+        task.params = memory_task::resolve(&task.params)?;
         let axes: Axes = [
             ("memory", memory.to_string()),
             ("alpha", alpha.to_string()),
@@ -350,13 +350,6 @@ impl Planner<'_> {
     }
 }
 
-fn object(value: Value) -> Params {
-    match value {
-        Value::Object(map) => map,
-        other => unreachable!("recipes are written as objects, not {other}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,7 +367,7 @@ mod tests {
     fn sizes_in_states_are_what_the_models_report() {
         for recipe in RECIPES {
             let Some(field) = recipe.states else { continue };
-            let mut params = object((recipe.params)());
+            let mut params = Named::new(recipe.model, (recipe.params)()).params;
             params.insert(field.into(), json!(16));
             let io = Io::sequence(1, 1, 128);
             let facts = Catalogue::default().get(recipe.model).unwrap().facts(&params, io).unwrap();
@@ -387,7 +380,11 @@ mod tests {
         let io = Io::sequence(1, 1, 128);
         for (label, window) in [("tcn-short", 31), ("tcn-long", 128)] {
             let recipe = recipe(label);
-            let facts = Catalogue::default().get(recipe.model).unwrap().facts(&object((recipe.params)()), io).unwrap();
+            let facts = Catalogue::default()
+                .get(recipe.model)
+                .unwrap()
+                .facts(&Named::new(recipe.model, (recipe.params)()).params, io)
+                .unwrap();
             assert_eq!(facts.window, Some(window), "{label}");
         }
     }

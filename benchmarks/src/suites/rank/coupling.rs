@@ -5,12 +5,12 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::oracle::{SEQUENCES, truncation_nmse};
-use super::{named, point};
+use super::{point, training};
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::spec::{Optimizer, TrainingConfig};
+use crate::spec::Named;
 use crate::stats::{self, Summary};
 use crate::suite::{Finding, Preset, Table, Verdict};
 
@@ -68,19 +68,9 @@ impl Experiment for Coupling {
                 for size in *sizes {
                     grid.push(Setting {
                         axes: vec![("alpha", alpha.to_string()), ("rank", rank.to_string()), ("m_h", size.to_string())],
-                        task: named("temporal-coupling", json!({"alpha": alpha, "rank": rank})),
-                        model: named("pointwise-attention", json!({"d_head": size, "d_ff": width})),
-                        training: TrainingConfig {
-                            steps,
-                            batch_size: 64,
-                            optimizer: Optimizer::Adam,
-                            learning_rate: 2e-3,
-                            final_learning_rate: 1e-5,
-                            warmup_steps: steps / 20,
-                            eval_every: (steps / 10).max(1),
-                            eval_samples: Some(128),
-                            ..TrainingConfig::default()
-                        },
+                        task: Named::new("temporal-coupling", json!({"alpha": alpha, "rank": rank})),
+                        model: Named::new("pointwise-attention", json!({"d_head": size, "d_ff": width})),
+                        training: training(steps, 64, 1e-5),
                     });
                 }
             }

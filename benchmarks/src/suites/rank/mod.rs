@@ -14,11 +14,9 @@ mod ordering;
 mod recovery;
 mod vit;
 
-use serde_json::Value;
-
 use crate::experiment::{Cell, ExperimentSuite};
 use crate::figure::Point;
-use crate::spec::Named;
+use crate::spec::{Optimizer, TrainingConfig};
 use crate::suite::SuiteInfo;
 
 /// The suite `rank`.
@@ -42,10 +40,19 @@ pub fn suite() -> ExperimentSuite {
     )
 }
 
-/// An entry of a registry with these parameters, a JSON object.
-fn named(name: &str, params: Value) -> Named {
-    let Value::Object(params) = params else { unreachable!("parameters are written as objects") };
-    Named { name: name.into(), params }
+/// Adam along half a cosine; the paper says no more than Adam.
+fn training(steps: usize, batch_size: usize, final_learning_rate: f64) -> TrainingConfig {
+    TrainingConfig {
+        steps,
+        batch_size,
+        optimizer: Optimizer::Adam,
+        learning_rate: 2e-3,
+        final_learning_rate,
+        warmup_steps: steps / 20,
+        eval_every: (steps / 10).max(1),
+        eval_samples: Some(128),
+        ..TrainingConfig::default()
+    }
 }
 
 /// A cell's metric as a point.

@@ -4,13 +4,13 @@ use lookback_datasets::{Alteration, OrderingConfig};
 use lookback_registry::Result;
 use serde_json::{Value, json};
 
-use super::named;
 use super::oracle::{causal_floor, mixing_singular_values};
+use super::training;
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::spec::{Optimizer, TrainingConfig};
+use crate::spec::Named;
 use crate::suite::{Finding, Preset, Table, Verdict};
 
 const NAME: &str = "R3";
@@ -76,25 +76,14 @@ impl Experiment for Ordering {
         let Scale { length, rnn, attention, rnn_steps, attention_steps } = scale(preset);
         let mut grid = Vec::new();
         for variant in VARIANTS {
-            for (model, params, steps, batch_size, learning_rate) in [
-                ("linear-rnn", &rnn, rnn_steps, 32, 2e-3),
-                ("pointwise-attention", &attention, attention_steps, 64, 2e-3),
-            ] {
+            for (model, params, steps, batch_size) in
+                [("linear-rnn", &rnn, rnn_steps, 32), ("pointwise-attention", &attention, attention_steps, 64)]
+            {
                 grid.push(Setting {
                     axes: vec![("variant", variant.into()), ("model", model.into())],
-                    task: named("ordering", json!({"alteration": variant, "length": length})),
-                    model: named(model, params.clone()),
-                    training: TrainingConfig {
-                        steps,
-                        batch_size,
-                        optimizer: Optimizer::Adam,
-                        learning_rate,
-                        final_learning_rate: 1e-6,
-                        warmup_steps: steps / 20,
-                        eval_every: (steps / 10).max(1),
-                        eval_samples: Some(128),
-                        ..TrainingConfig::default()
-                    },
+                    task: Named::new("ordering", json!({"alteration": variant, "length": length})),
+                    model: Named::new(model, params.clone()),
+                    training: training(steps, batch_size, 1e-6),
                 });
             }
         }

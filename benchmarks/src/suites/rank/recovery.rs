@@ -4,12 +4,12 @@ use lookback_datasets::RecoveryConfig;
 use lookback_registry::Result;
 use serde_json::json;
 
-use super::named;
+use super::training;
 use crate::evidence::{Evidence, MIN_SEEDS, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::regression::RegressionConfig;
-use crate::spec::{Optimizer, TrainingConfig};
+use crate::spec::Named;
 use crate::stats::{self, Summary};
 use crate::suite::{Example, Finding, Outcome, Preset, Table};
 
@@ -40,23 +40,13 @@ impl Experiment for Recovery {
         };
         let setting = |kind: &str| Setting {
             axes: vec![("kind", kind.into())],
-            task: named("attention-recovery", json!({"kind": kind})),
-            model: named(
+            task: Named::new("attention-recovery", json!({"kind": kind})),
+            model: Named::new(
                 "pointwise-attention",
                 // The nearest point is the same in whatever order the points come; the others name or keep to places.
                 json!({"d_ff": width, "position": if kind == "nearest-point" { "none" } else { "learned" }}),
             ),
-            training: TrainingConfig {
-                steps,
-                batch_size: 64,
-                optimizer: Optimizer::Adam,
-                learning_rate: 2e-3,
-                final_learning_rate: 1e-5,
-                warmup_steps: steps / 20,
-                eval_every: (steps / 10).max(1),
-                eval_samples: Some(128),
-                ..TrainingConfig::default()
-            },
+            training: training(steps, 64, 1e-5),
         };
         KINDS.map(setting).into()
     }

@@ -3,12 +3,11 @@
 use lookback_registry::Result;
 use serde_json::json;
 
-use super::named;
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::spec::{Decay, TrainingConfig};
+use crate::spec::{Decay, Named, TrainingConfig};
 use crate::suite::{Finding, HeadProbe, Preset, Table};
 
 const NAME: &str = "R2";
@@ -45,8 +44,8 @@ impl Experiment for VitRank {
         let sizes: &[usize] = if preset == Preset::Full { &[1, 2, 4, 8, 16, 32, 64] } else { &[] };
         let setting = |size: &usize| Setting {
             axes: vec![("m_h", size.to_string())],
-            task: named("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),
-            model: named("vit", json!({"d_head": size})),
+            task: Named::new("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),
+            model: Named::new("vit", json!({"d_head": size})),
             training: TrainingConfig {
                 steps,
                 batch_size: 128,

@@ -1,7 +1,7 @@
 //! S4 and S5: memories that decay as a power or exponentially, by heads whose weights do either.
 
 use lookback_models::rpe_transformer::Rpe;
-use lookback_registry::{Result, parse};
+use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{at_most, curve, dashed, setting, training};
@@ -10,7 +10,8 @@ use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Panel};
 use crate::oracle::head_fits;
-use crate::sparse_task::SparseTaskConfig;
+use crate::regression::RegressionConfig;
+use crate::sparse_task::SparseConfig;
 use crate::suite::{Finding, Preset, Table};
 
 /// Heads of the dashed curves.
@@ -218,7 +219,7 @@ fn best<'c>(cells: &'c Cells<'c>, rpe: &str, heads: &str, evidence: &mut Evidenc
 /// The errors of the best fits of 1, 2, .. heads on the memory of the cells, none where there are no cells.
 fn floor(cells: &Cells, rpe: &str) -> Result<Vec<f64>> {
     let Some(outcome) = cells.iter().next().and_then(|cell| cell.outcomes.first()) else { return Ok(Vec::new()) };
-    let config: SparseTaskConfig = parse("task `sparse-memory`", &outcome.planned.spec.task.params)?;
+    let config = RegressionConfig::<SparseConfig>::read(&outcome.planned.spec.task.params)?.data;
     let rpe = if rpe == "log" { Rpe::Log } else { Rpe::Linear };
     let rho = config.rho()?.unwrap_or_default();
     Ok(head_fits(&rho, 0, rpe, FLOOR_HEADS).into_iter().map(|fit| fit.mse).collect())

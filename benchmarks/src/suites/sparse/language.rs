@@ -107,23 +107,22 @@ fn widened(times: usize, d_model: usize, d_ff: usize) -> usize {
 fn setting(sizes: &Sizes, grows: &str, size: usize, dot_product: bool) -> Setting {
     let Sizes { d_model, n_heads, d_ff, .. } = *sizes;
     let deep = grows == "layers";
-    let params = |value: serde_json::Value| value.as_object().cloned().unwrap_or_default();
     Setting {
         axes: vec![
             (GROWS, grows.into()),
             (SIZE, size.to_string()),
             (DOT_PRODUCT, if dot_product { "yes" } else { "no" }.into()),
         ],
-        task: Named {
-            name: "language".into(),
-            params: params(json!({
+        task: Named::new(
+            "language",
+            json!({
                 "source": sizes.source, "file": sizes.file, "length": sizes.length, "vocabulary": sizes.vocabulary,
                 "valid_samples": sizes.valid_samples,
-            })),
-        },
-        model: Named {
-            name: "rpe-transformer".into(),
-            params: params(json!({
+            }),
+        ),
+        model: Named::new(
+            "rpe-transformer",
+            json!({
                 "d_model": d_model,
                 "n_layers": if deep { size } else { 1 },
                 "n_heads": if deep { n_heads } else { size * n_heads },
@@ -132,8 +131,8 @@ fn setting(sizes: &Sizes, grows: &str, size: usize, dot_product: bool) -> Settin
                 "norm": "layer",
                 "rpe": "log",
                 "dot_product": dot_product,
-            })),
-        },
+            }),
+        ),
         training: TrainingConfig {
             steps: sizes.steps,
             batch_size: sizes.batch_size,

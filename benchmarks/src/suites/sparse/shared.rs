@@ -1,6 +1,5 @@
 //! What the experiments of the suite share: recipes, places of the lags, small helpers of figures.
 
-use lookback_registry::Params;
 use serde_json::{Value, json};
 
 use crate::comparison::{Comparison, Ours};
@@ -16,13 +15,7 @@ pub(super) fn setting(
     model: Value,
     training: TrainingConfig,
 ) -> Setting {
-    let params = |value: Value| -> Params { value.as_object().cloned().unwrap_or_default() };
-    Setting {
-        axes,
-        task: Named { name: task.0.to_owned(), params: params(task.1) },
-        model: Named { name: "rpe-transformer".to_owned(), params: params(model) },
-        training,
-    }
+    Setting { axes, task: Named::new(task.0, task.1), model: Named::new("rpe-transformer", model), training }
 }
 
 /// AdamW without decay on the squared error along half a cosine; the paper names AdamW and 10,000 steps of 100 sequences.
