@@ -36,7 +36,9 @@ impl Suite for SyntheticSuite {
             name: "synthetic",
             title: "Memory, heads, depth, rank and sparse memory",
             summary: "The experiments of all suites that make their own data, in one sweep and one report.",
-            source: "those of the suites `memory`, `heads`, `depth`, `rank` and `sparse`",
+            source: "the papers of its suites: https://arxiv.org/abs/2506.05678 (memory), \
+                     https://arxiv.org/abs/2510.06662 (heads), https://arxiv.org/abs/2506.19296 (depth), \
+                     https://arxiv.org/abs/2305.18475 (rank), https://arxiv.org/abs/2402.00522 (sparse)",
         }
     }
 
