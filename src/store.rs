@@ -108,12 +108,13 @@ impl Store {
                     header.backend
                 )));
             }
-            let known: HashSet<String> = runs.iter().map(|run| run.spec.id()).collect();
+            // One run may stand at several places of the grid.
+            let known: HashSet<(String, &Axes)> = runs.iter().map(|run| (run.spec.id(), &run.axes)).collect();
             let now: HashMap<&Axes, String> = runs.iter().map(|run| (&run.axes, without_seed(run))).collect();
             for run in before.runs {
                 if now.get(&run.axes).is_some_and(|spec| *spec != without_seed(&run)) {
                     superseded += 1;
-                } else if !known.contains(&run.spec.id()) {
+                } else if !known.contains(&(run.spec.id(), &run.axes)) {
                     all.push(run);
                 }
             }
@@ -195,6 +196,10 @@ mod tests {
         assert_eq!(extend(std::slice::from_ref(&other)), (grown, 0));
         // Both seeds of the cell go, also the one that is not asked for again.
         let new = planned("1", 0, 20);
-        assert_eq!(extend(std::slice::from_ref(&new)), (vec![new, other], 2));
+        assert_eq!(extend(std::slice::from_ref(&new)), (vec![new.clone(), other.clone()], 2));
+        // The same run at another place of the grid stands at both.
+        let elsewhere = Planned { axes: [("alpha".to_owned(), "3".to_owned())].into(), ..other.clone() };
+        assert_eq!(elsewhere.spec.id(), other.spec.id());
+        assert_eq!(extend(std::slice::from_ref(&elsewhere)), (vec![elsewhere, new, other], 0));
     }
 }

@@ -72,10 +72,17 @@ impl Comparison {
 
     fn row(&self) -> Vec<String> {
         let published = self.published.map_or_else(|| "-".into(), brief);
-        let verdict = match self.verdict {
-            Verdict::Holds => "yes",
-            Verdict::DoesNotHold => "no",
-            Verdict::NotMeasured => "not measured",
+        let ours = match &self.ours {
+            Ours::Exact(value) => Some(*value),
+            Ours::Trained(summary) => Some(summary.min),
+            Ours::Missing => None,
+        };
+        let verdict = match (self.verdict, self.published.zip(ours)) {
+            (Verdict::Holds, _) => "yes",
+            (Verdict::DoesNotHold, Some((published, ours))) if ours < published => "no, below",
+            (Verdict::DoesNotHold, Some(_)) => "no, above",
+            (Verdict::DoesNotHold, None) => "no",
+            (Verdict::NotMeasured, _) => "not measured",
         };
         let dash = || "-".to_owned();
         let [min, mean, interval, seeds] = match &self.ours {
@@ -104,5 +111,14 @@ mod tests {
         assert_eq!(of(Ours::Exact(0.0009)), Verdict::DoesNotHold);
         assert_eq!(of(Ours::Trained(summarise(&[0.9, 0.05]).unwrap())), Verdict::Holds);
         assert_eq!(of(Ours::Missing), Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn tables_say_on_which_side_ours_is() {
+        let of = |ours| Comparison::within(10.0, "H1", "h=1", 1e-2, ours, "").row().pop().unwrap();
+        assert_eq!(of(Ours::Exact(0.02)), "yes");
+        assert_eq!(of(Ours::Exact(0.2)), "no, above");
+        assert_eq!(of(Ours::Trained(summarise(&[0.2, 1e-4]).unwrap())), "no, below");
+        assert_eq!(of(Ours::Missing), "not measured");
     }
 }

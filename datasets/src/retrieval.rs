@@ -88,6 +88,9 @@ pub struct RetrievalConfig {
     pub input: InputProcess,
     /// Seeds the vectors of the functions; those of fewer functions are the first of more.
     pub function_seed: u64,
+    /// Whether targets have mean 0 and variance 1 over sequences: with length maxima rise and vary less, and a network
+    /// that starts around 0 first has to climb to their mean.
+    pub standardised: bool,
 }
 
 impl Default for RetrievalConfig {
@@ -102,6 +105,7 @@ impl Default for RetrievalConfig {
             outer: OuterFunction::Sum,
             input: InputProcess::White,
             function_seed: 0,
+            standardised: false,
         }
     }
 }
@@ -141,6 +145,10 @@ pub struct Retrieval {
     config: RetrievalConfig,
     /// `[n_functions, d_input]`.
     vectors: Vec<Vec<f64>>,
+    /// Subtracted from what the functions make of a sequence.
+    shift: f64,
+    /// What the difference is divided by.
+    scale: f64,
 }
 
 /// An extreme value and where it is.
@@ -164,9 +172,7 @@ impl Retrieval {
     pub fn dataset(&self, split: Split) -> Result<DrawnDataset> {
         let retrieval = self.clone();
         DrawnDataset::new("retrieval dataset", split, move |_, rng| {
-            let RetrievalConfig { length, d_input, input, .. } = retrieval.config;
-            // The correlation matters to processes that the configuration refuses.
-            let inputs = input.draw(length, d_input, 0.0, rng);
+            let inputs = retrieval.draw(rng);
             // Of the inputs as rounded to f32, which are all that a model sees.
             let targets = vec![retrieval.target(&inputs) as f32];
             Sample { inputs, targets }
@@ -192,7 +198,34 @@ impl Retrieval {
             }
         };
         let vectors = (0..config.n_functions).map(vector).collect();
-        Ok(Self { config, vectors })
+        let mut retrieval = Self { config, vectors, shift: 0.0, scale: 1.0 };
+        if retrieval.config.standardised {
+            (retrieval.shift, retrieval.scale) = retrieval.moments();
+        }
+        Ok(retrieval)
+    }
+
+    /// The tokens of a sequence, `[length, d_input]`, row-major.
+    fn draw(&self, rng: &mut SampleRng) -> Vec<f32> {
+        let RetrievalConfig { length, d_input, input, .. } = self.config;
+        // The correlation matters to processes that the configuration refuses.
+        input.draw(length, d_input, 0.0, rng)
+    }
+
+    /// Mean and standard deviation of the targets over sequences of their own seed; a deviation of 1 where all are the
+    /// same.
+    fn moments(&self) -> (f64, f64) {
+        const SEQUENCES: u64 = 4096;
+        let key = Key::new("retrieval, moments", self.config.function_seed);
+        let (mut mean, mut squares) = (0.0, 0.0);
+        for index in 0..SEQUENCES {
+            let target = self.target(&self.draw(&mut SampleRng::new(key, index)));
+            let difference = target - mean;
+            mean += difference / (index + 1) as f64;
+            squares += difference * (target - mean);
+        }
+        let deviation = (squares / SEQUENCES as f64).sqrt();
+        (mean, if deviation > 0.0 { deviation } else { 1.0 })
     }
 
     /// The vectors a_i or c_i, `[n_functions][d_input]`.
@@ -236,11 +269,12 @@ impl Retrieval {
     /// The target of a sequence `[length, d_input]`, row-major.
     pub fn target(&self, tokens: &[f32]) -> f64 {
         let values = self.retrieve(tokens).into_iter().map(|retrieved| retrieved.value);
-        match self.config.outer {
-            OuterFunction::Sum => values.sum(),
+        let target = match self.config.outer {
+            OuterFunction::Sum => values.sum::<f64>(),
             OuterFunction::Product => values.product(),
             OuterFunction::Norm => values.map(|value| value * value).sum::<f64>().sqrt(),
-        }
+        };
+        (target - self.shift) / self.scale
     }
 }
 
@@ -270,7 +304,7 @@ mod tests {
     /// Two channels, of which the vectors are replaced by `vectors`.
     fn by_hand(config: RetrievalConfig, vectors: [[f64; 2]; 2]) -> Retrieval {
         let config = RetrievalConfig { d_input: 2, n_functions: 2, ..config };
-        Retrieval { config, vectors: vectors.map(Vec::from).into() }
+        Retrieval { config, vectors: vectors.map(Vec::from).into(), shift: 0.0, scale: 1.0 }
     }
 
     #[test]
@@ -309,6 +343,32 @@ mod tests {
         let two = by_hand(two, [[1.0, 0.0], [1.0, 0.0]]);
         assert_eq!([two.times(0), two.times(1)], [0..2, 1..3]);
         assert_eq!(two.target(&[9.0, 0.0, 1.0, 0.0, 2.0, 0.0]), 11.0);
+    }
+
+    #[test]
+    fn standardised_targets_are_an_affine_map_of_the_others() {
+        for (length, outer) in [(8, OuterFunction::Sum), (64, OuterFunction::Sum), (8, OuterFunction::Product)] {
+            let plain = RetrievalConfig { length, outer, ..Default::default() };
+            let of = |standardised| {
+                let config = RetrievalConfig { standardised, ..plain.clone() };
+                let data = retrieval(config).dataset(Split::valid(0, 2000)).unwrap();
+                let samples: Vec<Sample> = (0..2000).map(|index| data.get(index).unwrap()).collect();
+                samples
+            };
+            let (plain, standardised) = (of(false), of(true));
+            let target = |sample: &Sample| f64::from(sample.targets[0]);
+            let mean = standardised.iter().map(target).sum::<f64>() / 2000.0;
+            let variance = standardised.iter().map(|sample| target(sample).powi(2)).sum::<f64>() / 2000.0 - mean * mean;
+            assert!(mean.abs() < 0.1 && (variance - 1.0).abs() < 0.2, "{length}: {mean}, {variance}");
+            let slope = |index: usize| {
+                let difference = |of: &[Sample]| target(&of[index]) - target(&of[0]);
+                difference(&standardised) / difference(&plain)
+            };
+            for (index, (one, other)) in plain.iter().zip(&standardised).enumerate().skip(1).take(50) {
+                assert_eq!(one.inputs, other.inputs);
+                assert!((slope(index) / slope(1) - 1.0).abs() < 1e-3, "{} and {}", slope(index), slope(1));
+            }
+        }
     }
 
     #[test]

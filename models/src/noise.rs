@@ -1,12 +1,24 @@
-//! Random masks of training steps, from a seeded generator on the host.
+//! Random masks of training steps.
 //!
-//! burn's own dropout draws from one generator per process and backend; these masks are a pure function of the seed
-//! and the step, so that a resumed run draws what an uninterrupted one does, on every backend.
+//! burn's own dropout draws from one generator per process and backend; these masks are a pure function of the seed,
+//! the step and the place, so that a resumed run draws what an uninterrupted one does, on every backend. A GPU works them
+//! out where it needs them: a large model's masks are hundreds of millions of numbers a step, on which it would wait for
+//! the host.
 
-use burn::tensor::{Tensor, TensorData, backend::Backend};
+use burn::tensor::{ElementConversion, Int, Tensor, TensorData, backend::Backend};
 use rand::RngExt;
 
 use crate::init::{self, InitRng};
+
+/// Bits of the numbers that decide: so many that all arithmetic is the same in signed integers of 32 and of 64 bits.
+const BITS: u32 = 31;
+const ALL: u32 = (1 << BITS) - 1;
+
+/// Shifts and odd factors of the mixing, of little bias.
+///
+/// Source: Wellons, "Prospecting for hash functions", 2018, <https://nullprogram.com/blog/2018/07/31/>.
+const SHIFTS: [u32; 3] = [16, 15, 15];
+const FACTORS: [u32; 2] = [0x21f0_aaad, 0x735a_2d97];
 
 /// The generator of one training step's masks.
 #[derive(Debug, Clone)]
@@ -51,22 +63,59 @@ impl Noise {
         if rate == 0.0 {
             return input;
         }
-        let shape = shape(input.dims());
-        let count: usize = shape.iter().product();
-        // Sixteen bits for each element: a chance of `rate` to within 2^-17.
-        let dropped = (rate * 65536.0).round() as u32;
-        let scale = (1.0 / (1.0 - f64::from(dropped) / 65536.0)) as f32;
-        let mut values = Vec::with_capacity(count);
-        while values.len() < count {
-            let bits: u64 = self.rng.random();
-            let quarters = [0, 16, 32, 48].map(|shift| (bits >> shift) as u32 & 0xffff);
-            values.extend(
-                quarters.iter().take(count - values.len()).map(|draw| if *draw < dropped { 0.0 } else { scale }),
-            );
-        }
-        let mask = Tensor::<B, D>::from_data(TensorData::new(values, shape), &input.device());
-        input * mask
+        let (shape, device) = (shape(input.dims()), input.device());
+        let keys = [self.rng.random::<u32>() & ALL, self.rng.random::<u32>() & ALL];
+        let dropped = (rate * f64::from(1_u32 << BITS)).round() as u32;
+        let name = B::name(&device);
+        let on_host = ["flex", "ndarray"].iter().any(|backend| name.contains(backend));
+        input * if on_host { mask(shape, keys, dropped, &device) } else { mask_there(shape, keys, dropped, &device) }
     }
+}
+
+/// What the elements that are kept are multiplied by.
+fn scale(dropped: u32) -> f32 {
+    (1.0 / (1.0 - f64::from(dropped) / f64::from(1_u32 << BITS))) as f32
+}
+
+/// 0 where an element is dropped, else the scale, worked out on the host.
+fn mask<B: Backend, const D: usize>(
+    shape: [usize; D],
+    keys: [u32; 2],
+    dropped: u32,
+    device: &B::Device,
+) -> Tensor<B, D> {
+    let scale = scale(dropped);
+    let of = |place: u32| {
+        let mut mixed = place ^ keys[0];
+        mixed ^= mixed >> SHIFTS[0];
+        mixed = mixed.wrapping_mul(FACTORS[0]) & ALL ^ keys[1];
+        mixed ^= mixed >> SHIFTS[1];
+        mixed = mixed.wrapping_mul(FACTORS[1]) & ALL;
+        mixed ^= mixed >> SHIFTS[2];
+        if mixed < dropped { 0.0 } else { scale }
+    };
+    let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| of(place as u32 & ALL)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// As [`mask`], worked out on the device.
+fn mask_there<B: Backend, const D: usize>(
+    shape: [usize; D],
+    keys: [u32; 2],
+    dropped: u32,
+    device: &B::Device,
+) -> Tensor<B, D> {
+    let scalar = |value: u32| (value as i32).elem::<B::IntElem>();
+    let folded = |mixed: Tensor<B, 1, Int>, shift: u32| {
+        mixed.clone().bitwise_xor(mixed.bitwise_right_shift_scalar(scalar(shift)))
+    };
+    let times =
+        |mixed: Tensor<B, 1, Int>, factor: u32| mixed.mul_scalar(scalar(factor)).bitwise_and_scalar(scalar(ALL));
+    let places = Tensor::<B, 1, Int>::arange(0..shape.iter().product::<usize>() as i64, device);
+    let mixed = folded(places.bitwise_xor_scalar(scalar(keys[0])), SHIFTS[0]);
+    let mixed = folded(times(mixed, FACTORS[0]).bitwise_xor_scalar(scalar(keys[1])), SHIFTS[1]);
+    let mixed = folded(times(mixed, FACTORS[1]), SHIFTS[2]);
+    mixed.greater_equal_elem(scalar(dropped)).float().mul_scalar(scale(dropped)).reshape(shape)
 }
 
 /// The largest rate that [`Noise`] is given.
@@ -103,6 +152,31 @@ mod tests {
         assert_eq!(mask, draw(3, 5));
         assert_ne!(mask, draw(3, 6));
         assert_ne!(mask, draw(4, 5));
+    }
+
+    #[test]
+    fn masks_of_host_and_device_are_the_same() {
+        for (keys, dropped) in [([0, 0], 1 << 30), ([ALL, 1], 12_345_678), ([0x1234_5678, 0x7654_3210], 2_000_000_000)]
+        {
+            let shape = [3, 1000, 7];
+            let host = mask::<Flex, 3>(shape, keys, dropped, &Default::default());
+            let there = mask_there::<Flex, 3>(shape, keys, dropped, &Default::default());
+            assert_eq!(values(host), values(there), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_are_dropped_independently() {
+        let mask = values(Noise::new(1, 2).dropout(ones([64, 64, 64]), 0.5));
+        for distance in [1, 2, 3, 64, 4096] {
+            let same = mask.iter().zip(&mask[distance..]).filter(|(left, right)| left == right).count() as f64;
+            let share = same / (mask.len() - distance) as f64;
+            // Five standard errors of 1/2 over 2^18 pairs.
+            assert!((share - 0.5).abs() < 5e-3, "{distance}: {share}");
+        }
+        let next = values(Noise::new(1, 3).dropout(ones([64, 64, 64]), 0.5));
+        let same = mask.iter().zip(&next).filter(|(left, right)| left == right).count() as f64 / mask.len() as f64;
+        assert!((same - 0.5).abs() < 5e-3, "{same}");
     }
 
     #[test]

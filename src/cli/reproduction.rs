@@ -19,7 +19,8 @@ pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -
     let mut page = String::from(
         "# Reproduction\n\nWhat the papers report beside what Lookback measures. `lookback reproduction` writes this page from the \
          folders of sweeps.\nA comparison agrees where the smallest value over seeds is within a factor 10 of the published \
-         one, unless the\nexperiment says otherwise; intervals are 95 % intervals of the geometric mean over seeds.\n",
+         one, unless the\nexperiment says otherwise; where it does not, ours is below or above. Intervals are 95 % intervals of the \
+         geometric mean\nover seeds.\n",
     );
     for dir in &arguments.dirs {
         let store = Store::new(dir);

@@ -126,6 +126,9 @@ fn a_vit_is_trained_judged_and_used() {
             "training.eval_every=3",
             "training.batch_size=8",
             "training.warmup_steps=0",
+            // Masks are made on the host here and on the device there.
+            "model.dropout=0.1",
+            "model.drop_path=0.1",
             "task.train_samples=40",
             "task.valid_samples=16",
         ] {

@@ -26,10 +26,10 @@ pub(super) fn scale(preset: Preset) -> Scale {
     match preset {
         Preset::Smoke => Scale { lengths: &[4, 8], train_samples: 256, valid_samples: 128, steps: 20, batch_size: 32 },
         Preset::Quick => {
-            Scale { lengths: &[8, 32], train_samples: 8000, valid_samples: 2000, steps: 1500, batch_size: 256 }
+            Scale { lengths: &[8, 32], train_samples: 8000, valid_samples: 2000, steps: 3000, batch_size: 256 }
         }
         Preset::Full => {
-            Scale { lengths: &LENGTHS, train_samples: 8000, valid_samples: 2000, steps: 6000, batch_size: 256 }
+            Scale { lengths: &LENGTHS, train_samples: 8000, valid_samples: 2000, steps: 15_000, batch_size: 256 }
         }
     }
 }
@@ -58,6 +58,8 @@ pub(super) struct Case {
     pub head_layers: usize,
     /// Whether the encoder sees the place of a token.
     pub positions: bool,
+    /// Highest learning rate.
+    pub learning_rate: f64,
 }
 
 impl Case {
@@ -72,6 +74,7 @@ impl Case {
             n_layers: 1,
             head_layers: 2,
             positions: false,
+            learning_rate: 1e-2,
         }
     }
 
@@ -92,6 +95,7 @@ impl Case {
                 json!({
                     "n_functions": self.n_functions,
                     "length": self.length,
+                    "standardised": true,
                     "train_samples": train_samples,
                     "valid_samples": valid_samples,
                     "probe_samples": if specialised { PROBED } else { 0 },
@@ -112,7 +116,7 @@ impl Case {
                 steps,
                 batch_size,
                 optimizer: Optimizer::Adam,
-                learning_rate: 1e-3,
+                learning_rate: self.learning_rate,
                 final_learning_rate: 1e-5,
                 eval_every: (steps / 20).max(1),
                 eval_samples: Some(EVAL_SAMPLES),

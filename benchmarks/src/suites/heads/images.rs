@@ -36,6 +36,8 @@ const SIDES: [usize; 5] = [64, 96, 128, 192, 256];
 const PATCH: usize = 8;
 /// Channels per head.
 const D_HEAD: usize = 16;
+/// Images of the training split.
+const TRAIN_IMAGES: usize = 50_000;
 
 /// What is not as in the paper.
 const DIFFERS: &str =
@@ -49,11 +51,11 @@ pub fn experiments() -> Vec<Box<dyn Experiment>> {
 /// The training accuracy of a four-layer ViT over its heads, for several numbers of patches.
 struct PaddedImages;
 
-fn setting(side: usize, heads: usize) -> Setting {
+fn setting(side: usize, heads: usize, passes: usize) -> Setting {
     let tokens = (side / PATCH).pow(2) + 1;
     let width = heads * D_HEAD;
-    // 100 passes over the 50,000 images.
-    let (batch_size, steps) = (128, 39_000);
+    let batch_size = 128;
+    let steps = passes * TRAIN_IMAGES / batch_size;
     Setting {
         axes: vec![(LENGTH, tokens.to_string()), (HEADS, heads.to_string())],
         task: Named::new("padded-cifar10", json!({"side": side, "judge": "train", "judged": 5000})),
@@ -68,10 +70,10 @@ fn setting(side: usize, heads: usize) -> Setting {
             batch_size,
             learning_rate: 1e-3,
             final_learning_rate: 0.0,
-            warmup_steps: 1000,
+            warmup_steps: steps / 40,
             weight_decay: 0.05,
             decay: Decay::Weights,
-            eval_every: 3900,
+            eval_every: steps / 10,
             eval_samples: Some(1000),
             ..TrainingConfig::default()
         },
@@ -87,13 +89,16 @@ impl Experiment for PaddedImages {
         ExperimentInfo { name: "H9", title: "Images: heads against the number of patches", differs: DIFFERS }
     }
 
-    /// The smaller presets have none: they run where no images are, and a few steps on a few images say nothing.
+    /// Preset smoke has none: it runs where no images are, and a few steps on a few images say nothing.
     fn grid(&self, preset: Preset) -> Vec<Setting> {
-        if preset != Preset::Full {
-            return Vec::new();
+        match preset {
+            Preset::Smoke => Vec::new(),
+            Preset::Quick => [1, 4, 12].map(|heads| setting(SIDES[0], heads, 6)).into(),
+            Preset::Full => {
+                let heads = || PUBLISHED.rows.iter().map(|(heads, _)| *heads);
+                SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads, 100))).collect()
+            }
         }
-        let heads = || PUBLISHED.rows.iter().map(|(heads, _)| *heads);
-        SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads))).collect()
     }
 
     fn read(&self, cells: &Cells) -> Result<Reading> {

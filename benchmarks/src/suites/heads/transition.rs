@@ -34,7 +34,7 @@ pub(super) const ALL: [Transition; 4] = [
         info: ExperimentInfo {
             name: "H1",
             title: "Error against heads, 8 channels per head, D = 4",
-            differs: "a_i are random unit vectors; recipe and number of seeds are ours",
+            differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
         },
         figure: "h1-heads",
         n_functions: 4,
@@ -59,7 +59,7 @@ pub(super) const ALL: [Transition; 4] = [
         info: ExperimentInfo {
             name: "H3",
             title: "Error against heads, 32 channels in all, D = 4",
-            differs: "a_i are random unit vectors; recipe and number of seeds are ours",
+            differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
         },
         figure: "h3-heads-fixed-width",
         n_functions: 4,
@@ -84,7 +84,8 @@ pub(super) const ALL: [Transition; 4] = [
         info: ExperimentInfo {
             name: "H4",
             title: "Error against heads, 32 channels in all, D = 3",
-            differs: "tokens of four channels as at D = 4, the paper says none; recipe and number of seeds are ours",
+            differs: "tokens of four channels as at D = 4, the paper says none; targets are standardised; recipe and number \
+                      of seeds are ours",
         },
         figure: "h4-heads-three-maxima",
         n_functions: 3,
@@ -110,7 +111,7 @@ pub(super) const ALL: [Transition; 4] = [
             name: "H5",
             title: "Error against heads, two layers, 32 channels in all, D = 4",
             differs: "the first layer is a Transformer's block with residual terms over tokens and class token, the paper \
-                      says only: no positions, no layer norm; recipe and number of seeds are ours",
+                      says only: no positions, no layer norm; targets are standardised; recipe and number of seeds are ours",
         },
         figure: "h5-heads-two-layers",
         n_functions: 4,

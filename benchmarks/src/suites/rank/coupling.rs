@@ -59,7 +59,7 @@ impl Experiment for Coupling {
     fn grid(&self, preset: Preset) -> Vec<Setting> {
         let (steps, width) = match preset {
             Preset::Smoke => (20, 16),
-            Preset::Quick => (2500, 128),
+            Preset::Quick => (6000, 128),
             Preset::Full => (30_000, 128),
         };
         let mut grid = Vec::new();
@@ -70,7 +70,7 @@ impl Experiment for Coupling {
                         axes: vec![("alpha", alpha.to_string()), ("rank", rank.to_string()), ("m_h", size.to_string())],
                         task: Named::new("temporal-coupling", json!({"alpha": alpha, "rank": rank})),
                         model: Named::new("pointwise-attention", json!({"d_head": size, "d_ff": width})),
-                        training: training(steps, 64, 1e-5),
+                        training: training(steps, 64, [5e-3, 1e-5]),
                     });
                 }
             }

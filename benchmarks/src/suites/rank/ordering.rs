@@ -83,7 +83,7 @@ impl Experiment for Ordering {
                     axes: vec![("variant", variant.into()), ("model", model.into())],
                     task: Named::new("ordering", json!({"alteration": variant, "length": length})),
                     model: Named::new(model, params.clone()),
-                    training: training(steps, batch_size, 1e-6),
+                    training: training(steps, batch_size, [2e-3, 1e-6]),
                 });
             }
         }

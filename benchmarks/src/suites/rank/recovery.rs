@@ -35,7 +35,7 @@ impl Experiment for Recovery {
     fn grid(&self, preset: Preset) -> Vec<Setting> {
         let (steps, width) = match preset {
             Preset::Smoke => (20, 16),
-            Preset::Quick => (3000, 128),
+            Preset::Quick => (10_000, 128),
             Preset::Full => (30_000, 128),
         };
         let setting = |kind: &str| Setting {
@@ -46,7 +46,7 @@ impl Experiment for Recovery {
                 // The nearest point is the same in whatever order the points come; the others name or keep to places.
                 json!({"d_ff": width, "position": if kind == "nearest-point" { "none" } else { "learned" }}),
             ),
-            training: training(steps, 64, 1e-5),
+            training: training(steps, 64, [5e-3, 1e-5]),
         };
         KINDS.map(setting).into()
     }

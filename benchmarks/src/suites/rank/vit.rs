@@ -39,9 +39,13 @@ impl Experiment for VitRank {
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {
-        // Ten passes over the images. They must be fetched first, and a run takes the better part of an hour on two cores.
-        let steps = 3_906;
-        let sizes: &[usize] = if preset == Preset::Full { &[1, 2, 4, 8, 16, 32, 64] } else { &[] };
+        // Of 390 steps each; preset smoke runs where no images are.
+        let (sizes, passes): (&[usize], usize) = match preset {
+            Preset::Smoke => (&[], 0),
+            Preset::Quick => (&[1, 4, 16, 64], 3),
+            Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], 10),
+        };
+        let steps = passes * 3_906 / 10;
         let setting = |size: &usize| Setting {
             axes: vec![("m_h", size.to_string())],
             task: Named::new("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),

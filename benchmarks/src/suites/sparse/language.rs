@@ -75,8 +75,8 @@ fn sizes(preset: Preset) -> Sizes {
             layers: &[1, 2, 4],
             heads: &[4],
             batch_size: 16,
-            steps: 300,
-            learning_rate: 5e-3,
+            steps: 1500,
+            learning_rate: 2e-3,
         },
         Preset::Full => Sizes {
             file: "wikitext-2.train.txt",
@@ -148,6 +148,10 @@ fn setting(sizes: &Sizes, grows: &str, size: usize, dot_product: bool) -> Settin
 }
 
 impl Experiment for Language {
+    fn is_synthetic(&self) -> bool {
+        false
+    }
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "S8",
