@@ -61,6 +61,10 @@ fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>,
         for experiment in &analysis.experiments {
             let _ = writeln!(text, "- **{}** ({}): {}", experiment.name, experiment.title, experiment.differs);
         }
+        text.push_str("\n### Remarks\n\n");
+        for experiment in analysis.experiments.iter().filter(|experiment| !experiment.remark.is_empty()) {
+            let _ = writeln!(text, "- **{}**: {}", experiment.name, experiment.remark);
+        }
     }
     if !analysis.comparisons.is_empty() {
         let _ = write!(text, "\n### Published values\n\n{}", markdown_table(&Comparison::table(&analysis.comparisons)));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use lookback_benchmarks::experiment::ExperimentInfo;
 use lookback_benchmarks::{Analysis, Finding, SuiteInfo, Table, Verdict};
 
 use super::page::{command, fact, figure, how, linked, table, whole};
@@ -45,6 +46,7 @@ pub fn html(input: &ReportInput) -> String {
     header(&mut page, input);
     page.push_str("<main>\n");
     findings(&mut page, &input.analysis.findings);
+    experiments(&mut page, &input.analysis.experiments);
     if !input.analysis.summary.is_empty() {
         page.push_str(
             "<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n<div class=\"tables\">\n",
@@ -84,6 +86,9 @@ fn header(page: &mut String, input: &ReportInput) {
     page.push_str("</dl>\n");
     command(page, input.command);
     page.push_str("<nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>");
+    if !input.analysis.experiments.is_empty() {
+        page.push_str("<li><a href=\"#experiments\">Experiments</a></li>");
+    }
     if !input.analysis.summary.is_empty() {
         page.push_str("<li><a href=\"#summary\">Summary</a></li>");
     }
@@ -115,6 +120,19 @@ fn findings(page: &mut String, findings: &[Finding]) {
         );
     }
     page.push_str("</div>\n</section>\n");
+}
+
+/// What the experiments are, what differs from the papers, and remarks.
+fn experiments(page: &mut String, all: &[ExperimentInfo]) {
+    if all.is_empty() {
+        return;
+    }
+    page.push_str("<section aria-labelledby=\"experiments\">\n<h2 id=\"experiments\">Experiments</h2>\n");
+    let row = |one: &ExperimentInfo| [one.name, one.title, one.differs, one.remark].map(String::from).into();
+    let columns = ["experiment", "question", "what differs from the paper", "remark"].map(String::from).into();
+    let listed = Table { title: String::new(), columns, rows: all.iter().map(row).collect() };
+    table(page, "experiments-table", &listed);
+    page.push_str("</section>\n");
 }
 
 fn figures_of(page: &mut String, analysis: &Analysis) {
@@ -170,6 +188,12 @@ mod tests {
             cells: table(12),
             summary: vec![table(3), table(4)],
             figures: samples::figures(),
+            experiments: vec![ExperimentInfo {
+                name: "H1",
+                title: "Error against heads",
+                differs: "recipe & seeds",
+                remark: "Noise from 4 heads on.",
+            }],
             findings: vec![
                 finding("impulse-needs-states", Verdict::Holds, "NMSE .62 at 16 states, 3e-7 at 32."),
                 finding("alibi-degrades", Verdict::DoesNotHold, "<img src=x onerror=alert(1)>"),
@@ -209,6 +233,8 @@ mod tests {
             "✓ holds",
             "✗ does not hold",
             "○ not measured",
+            "<td>Noise from 4 heads on.</td>",
+            "<td>recipe &amp; seeds</td>",
         ] {
             assert!(page.contains(text), "{text}");
         }

@@ -22,6 +22,8 @@ pub struct ExperimentInfo {
     pub title: &'static str,
     /// What differs from the paper's set-up, or what the paper leaves open and was chosen here.
     pub differs: &'static str,
+    /// What explains numbers that may surprise; empty where there is nothing to say.
+    pub remark: &'static str,
 }
 
 /// One cell of the grid of an experiment: what all of its seeds share.

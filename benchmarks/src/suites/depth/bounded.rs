@@ -86,6 +86,7 @@ impl Experiment for Bounded {
             differs: "Targets are products of 2 to 14 close poles at their own scale (largest residue 1 to 1e8), an impulse \
                       and a bump; complex eigenvalues, whose parameterisation no cap from 1 up restricts; Adam with a \
                       projection after each step; deeper models have at most as many parameters.",
+            remark: "",
         }
     }
 

@@ -70,6 +70,7 @@ impl Experiment for Conversion {
             name: "D1",
             title: "Deep and shallow models convert into each other exactly",
             differs: "Worked out in f64 on random instances with real poles; nothing is trained.",
+            remark: "",
         }
     }
 

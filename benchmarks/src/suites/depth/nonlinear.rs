@@ -39,6 +39,7 @@ impl Experiment for Nonlinear {
             title: "S4D with feed-forward and nonlinearity, by depth",
             differs: "Layers are S4D, GELU and a linear map of the channels, with a residual connection and no norm; the \
                       widest model within a parameter budget at each depth; linear targets, no cap.",
+            remark: "",
         }
     }
 

@@ -27,6 +27,7 @@ impl Experiment for Residues {
             title: "Depth takes the place of large parameters",
             differs: "Targets prod_i 1 / (z - lambda_i) with real poles equally spaced in [0.3, 0.95], factor g of L taking \
                       poles g, g + L, ..: a construction, so an upper bound on the norm that a depth needs.",
+            remark: "",
         }
     }
 

@@ -86,7 +86,12 @@ impl Experiment for PaddedImages {
     }
 
     fn info(&self) -> ExperimentInfo {
-        ExperimentInfo { name: "H9", title: "Images: heads against the number of patches", differs: DIFFERS }
+        ExperimentInfo {
+            name: "H9",
+            title: "Images: heads against the number of patches",
+            differs: DIFFERS,
+            remark: "",
+        }
     }
 
     /// Preset smoke has none: it runs where no images are, and a few steps on a few images say nothing.

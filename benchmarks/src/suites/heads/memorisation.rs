@@ -58,6 +58,7 @@ impl Experiment for Memorisation {
             name: "H7",
             title: "One head wide enough to hold the sequence",
             differs: "theorem 2 (3) has no experiment in the paper: set-up and sizes are ours",
+            remark: "The theorem builds a network; it does not claim that training finds it.",
         }
     }
 

@@ -49,6 +49,7 @@ impl Experiment for Reversal {
             name: "H6",
             title: "Weighted reversal score against heads",
             differs: "published scores are worked out from the published errors",
+            remark: "From 4 heads on all errors are what training reaches, so that the score compares their noise.",
         }
     }
 

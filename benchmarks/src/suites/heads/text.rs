@@ -140,7 +140,12 @@ fn setting(sizes: &Sizes, length: usize, heads: usize) -> Setting {
 
 impl Experiment for TextRetrieval {
     fn info(&self) -> ExperimentInfo {
-        ExperimentInfo { name: "H8", title: "Text retrieval: heads against the number of candidates", differs: DIFFERS }
+        ExperimentInfo {
+            name: "H8",
+            title: "Text retrieval: heads against the number of candidates",
+            differs: DIFFERS,
+            remark: "",
+        }
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {

@@ -35,6 +35,7 @@ pub(super) const ALL: [Transition; 4] = [
             name: "H1",
             title: "Error against heads, 8 channels per head, D = 4",
             differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
+            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
         },
         figure: "h1-heads",
         n_functions: 4,
@@ -60,6 +61,7 @@ pub(super) const ALL: [Transition; 4] = [
             name: "H3",
             title: "Error against heads, 32 channels in all, D = 4",
             differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
+            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
         },
         figure: "h3-heads-fixed-width",
         n_functions: 4,
@@ -86,6 +88,7 @@ pub(super) const ALL: [Transition; 4] = [
             title: "Error against heads, 32 channels in all, D = 3",
             differs: "tokens of four channels as at D = 4, the paper says none; targets are standardised; recipe and number \
                       of seeds are ours",
+            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
         },
         figure: "h4-heads-three-maxima",
         n_functions: 3,
@@ -112,6 +115,7 @@ pub(super) const ALL: [Transition; 4] = [
             title: "Error against heads, two layers, 32 channels in all, D = 4",
             differs: "the first layer is a Transformer's block with residual terms over tokens and class token, the paper \
                       says only: no positions, no layer norm; targets are standardised; recipe and number of seeds are ours",
+            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
         },
         figure: "h5-heads-two-layers",
         n_functions: 4,

@@ -121,6 +121,7 @@ impl Experiment for Width {
             name: "H2",
             title: "Error against hidden width",
             differs: "the paper shows curves without numbers; targets are standardised; recipe and number of seeds are ours",
+            remark: "",
         }
     }
 

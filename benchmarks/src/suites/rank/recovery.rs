@@ -29,6 +29,8 @@ impl Experiment for Recovery {
             title: "attention recovers the weights of the target",
             differs: "The segment of a point stands in the input: no function of two time steps tells whether a segment \
                       ends between them. Masses, points and indices are uniform.",
+            remark: "An output can be right with other weights: of the centre of gravity, values and F can carry \
+                     the masses instead.",
         }
     }
 

@@ -35,6 +35,7 @@ impl Experiment for VitRank {
             title: "spectra and training error of a Vision Transformer on CIFAR-10",
             differs: "A ViT of 0.5 M parameters from scratch in the place of ViT-B/16; the training error is the cross \
                       entropy without label smoothing.",
+            remark: "",
         }
     }
 

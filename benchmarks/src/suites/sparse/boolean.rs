@@ -23,7 +23,13 @@ pub(super) struct Boolean;
 
 impl Experiment for Boolean {
     fn info(&self) -> ExperimentInfo {
-        ExperimentInfo { name: "S1", title: "One layer learns a function of three fixed lags", differs: SMALLER }
+        ExperimentInfo {
+            name: "S1",
+            title: "One layer learns a function of three fixed lags",
+            differs: SMALLER,
+            remark: "Scores that fall with the lag cannot single out far lags; free scores can, and what is left is \
+                     training.",
+        }
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {

@@ -53,7 +53,7 @@ impl Experiment for Kernels {
         };
         let differs = "lags count from 0, the memory being (1 + s)^-0.5 or e^-5s; no residual term; p starts at one value in \
                        all heads, which is swept; fewer steps outside of preset full";
-        ExperimentInfo { name: self.name(), title, differs }
+        ExperimentInfo { name: self.name(), title, differs, remark: "" }
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {

@@ -157,6 +157,7 @@ impl Experiment for Language {
             name: "S8",
             title: "Language: layers against heads, with and without dot products",
             differs: DIFFERS,
+            remark: "",
         }
     }
 

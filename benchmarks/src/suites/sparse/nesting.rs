@@ -31,6 +31,8 @@ impl Experiment for Nesting {
             name: "S7",
             title: "Nested lags and the number of layers",
             differs: "an example of the paper's section 4, which does not train it; sequences of 16 steps, logarithmic scores",
+            remark: "Three layers are the paper's construction. The target is a function of the last five signs, so \
+                     that heads that fetch lags and a feed-forward network do with fewer.",
         }
     }
 

@@ -43,6 +43,9 @@ impl Experiment for Separation {
             name: "S6",
             title: "A lag named by the present input needs dot products",
             differs: "the paper proves it and does not train; sequences of 16 steps, linear scores of lags",
+            remark: "A layer alone, without a feed-forward network. A dot product sees what stands at a lag, not \
+                     the lag, and under the softmax what depends on x_t alone cancels; the paper's construction has \
+                     no softmax.",
         }
     }
 

@@ -47,11 +47,19 @@ impl WidthHeads {
 
 impl Experiment for WidthHeads {
     fn info(&self) -> ExperimentInfo {
-        let title = match self {
-            Self::Width => "Width, not heads: a wide function of one lag",
-            Self::Heads => "Heads, not width: the sum of three lags",
+        let (title, remark) = match self {
+            Self::Width => (
+                "Width, not heads: a wide function of one lag",
+                "Of one sign the target is affine: one unit of width can represent it, and what width gains is gained in \
+                 training. Scores that fall with the lag cannot single out a far one.",
+            ),
+            Self::Heads => (
+                "Heads, not width: the sum of three lags",
+                "Scores that fall with the lag can only approach three far lags by sums of many heads (dashed), with \
+                 coefficients too large to train; free scores need one head, which weighs all three alike.",
+            ),
         };
-        ExperimentInfo { name: self.name(), title, differs: SMALLER }
+        ExperimentInfo { name: self.name(), title, differs: SMALLER, remark }
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {
