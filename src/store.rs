@@ -29,7 +29,7 @@ pub struct Header {
 pub struct Plan {
     /// What all runs share.
     pub header: Header,
-    /// The command line that last added to the plan.
+    /// The command line that planned this, or those that did, joined by `&&`.
     pub command: String,
     /// All runs that were ever asked for.
     pub runs: Vec<Planned>,
@@ -94,6 +94,7 @@ impl Store {
         let path = self.file("plan.json");
         let mut all = runs.to_vec();
         let mut superseded = 0;
+        let mut command = command.to_owned();
         if let Some(before) = read_json::<Plan>(&path)? {
             if before.header != header {
                 return Err(Error::new(format!(
@@ -118,8 +119,15 @@ impl Store {
                     all.push(run);
                 }
             }
+            // What is there took the earlier commands as well.
+            if all.len() > runs.len() {
+                command = match before.command.split(" && ").any(|earlier| earlier == command) {
+                    true => before.command,
+                    false => format!("{} && {command}", before.command),
+                };
+            }
         }
-        let plan = Plan { header, command: command.to_owned(), runs: all };
+        let plan = Plan { header, command, runs: all };
         write_json(&path, &plan)?;
         Ok((plan, superseded))
     }
@@ -200,6 +208,12 @@ mod tests {
         // The same run at another place of the grid stands at both.
         let elsewhere = Planned { axes: [("alpha".to_owned(), "3".to_owned())].into(), ..other.clone() };
         assert_eq!(elsewhere.spec.id(), other.spec.id());
-        assert_eq!(extend(std::slice::from_ref(&elsewhere)), (vec![elsewhere, new, other], 0));
+        let all = vec![elsewhere.clone(), new, other];
+        assert_eq!(extend(std::slice::from_ref(&elsewhere)), (all.clone(), 0));
+        // A part of the plan keeps the commands of the rest; the whole is one command again.
+        let command = |name: &str, runs: &[Planned]| store.extend(header(), name, runs).unwrap().0.command;
+        assert_eq!(command("b", std::slice::from_ref(&elsewhere)), "command && b");
+        assert_eq!(command("command", std::slice::from_ref(&elsewhere)), "command && b");
+        assert_eq!(command("whole", &all), "whole");
     }
 }

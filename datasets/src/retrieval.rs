@@ -358,7 +358,8 @@ mod tests {
             let (plain, standardised) = (of(false), of(true));
             let target = |sample: &Sample| f64::from(sample.targets[0]);
             let mean = standardised.iter().map(target).sum::<f64>() / 2000.0;
-            let variance = standardised.iter().map(|sample| target(sample).powi(2)).sum::<f64>() / 2000.0 - mean * mean;
+            let variance =
+                standardised.iter().map(|sample| target(sample) * target(sample)).sum::<f64>() / 2000.0 - mean * mean;
             assert!(mean.abs() < 0.1 && (variance - 1.0).abs() < 0.2, "{length}: {mean}, {variance}");
             let slope = |index: usize| {
                 let difference = |of: &[Sample]| target(&of[index]) - target(&of[0]);

@@ -98,7 +98,7 @@ impl Experiment for PaddedImages {
     fn grid(&self, preset: Preset) -> Vec<Setting> {
         match preset {
             Preset::Smoke => Vec::new(),
-            Preset::Quick => [1, 4, 12].map(|heads| setting(SIDES[0], heads, 6)).into(),
+            Preset::Quick => [1, 2, 4].map(|heads| setting(SIDES[0], heads, 3)).into(),
             Preset::Full => {
                 let heads = || PUBLISHED.rows.iter().map(|(heads, _)| *heads);
                 SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads, 100))).collect()

@@ -43,7 +43,7 @@ impl Experiment for VitRank {
         // Of 390 steps each; preset smoke runs where no images are.
         let (sizes, passes): (&[usize], usize) = match preset {
             Preset::Smoke => (&[], 0),
-            Preset::Quick => (&[1, 4, 16, 64], 3),
+            Preset::Quick => (&[1, 4, 16, 64], 1),
             Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], 10),
         };
         let steps = passes * 3_906 / 10;

@@ -59,7 +59,7 @@ impl Experiment for Kernels {
     fn grid(&self, preset: Preset) -> Vec<Setting> {
         let (length, heads, starts): (_, &[usize], &[f64]) = match preset {
             Preset::Smoke => (32, &[1, 2], &[1.0]),
-            Preset::Quick => (1000, &[1, 4, 64], &[0.01, 1.0]),
+            Preset::Quick => (1000, &[1, 4, 64], &[0.01, 1.0, 5.0]),
             Preset::Full => (1000, &[1, 2, 4, 8, 16, 32, 64], &[0.001, 0.01, 0.1, 1.0, 5.0]),
         };
         let (function, alpha) = if *self == Self::Polynomial { ("polynomial", 0.5) } else { ("exponential", 5.0) };
