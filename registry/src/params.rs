@@ -31,11 +31,14 @@ pub struct Field {
 /// # Errors
 /// An unknown name (with the known ones, nearest first), or a value of the wrong type.
 pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
-    let known = to_params(&C::default());
+    let mut all = to_params(&C::default());
+    let known = &all;
     if let Some(unknown) = params.keys().find(|key| !known.contains_key(*key)) {
         return Err(unknown_name(&format!("parameter of {owner}"), unknown, known.keys().map(String::as_str)));
     }
-    serde_json::from_value(Value::Object(params.clone()))
+    // Not serde's own defaults: in a flattened structure those are the structure's, not the configuration's.
+    all.extend(params.clone());
+    serde_json::from_value(Value::Object(all))
         .map_err(|error| mistyped::<C>(params, error).context(format!("The parameters of {owner} cannot be read")))
 }
 
@@ -99,7 +102,7 @@ mod tests {
             Self { width: 4 }
         }
     }
-    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(default)]
     struct Outer {
         #[serde(flatten)]
@@ -109,6 +112,12 @@ mod tests {
         rate: f64,
     }
 
+    impl Default for Outer {
+        fn default() -> Self {
+            Self { inner: Inner { width: 7 }, rate: 0.5 }
+        }
+    }
+
     fn params(value: Value) -> Params {
         value.as_object().unwrap().clone()
     }
@@ -116,7 +125,7 @@ mod tests {
     #[test]
     fn unknown_and_mistyped_parameters_are_errors() {
         let parsed: Outer = parse("outer", &params(json!({"width": 8}))).unwrap();
-        assert_eq!(parsed, Outer { inner: Inner { width: 8 }, rate: 0.0 });
+        assert_eq!(parsed, Outer { inner: Inner { width: 8 }, rate: 0.5 });
         assert_eq!(
             parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
             "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, rate."
@@ -130,6 +139,13 @@ mod tests {
             message(json!({"rate": "fast"})),
             "The parameters of outer cannot be read: `rate` is \"fast\", but it must be a number."
         );
+    }
+
+    #[test]
+    fn what_is_absent_takes_the_default_of_the_whole() {
+        assert_eq!(parse::<Outer>("outer", &Params::new()).unwrap(), Outer::default());
+        let parsed: Outer = parse("outer", &params(json!({"rate": 2.0}))).unwrap();
+        assert_eq!(parsed, Outer { inner: Inner { width: 7 }, rate: 2.0 });
     }
 
     #[test]
