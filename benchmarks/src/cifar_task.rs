@@ -38,7 +38,7 @@ use crate::metrics::cross_entropy;
 use crate::task::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
 
 /// Images of the training split.
-const TRAIN_IMAGES: usize = 50_000;
+pub(crate) const TRAIN_IMAGES: usize = 50_000;
 /// Images of the test split.
 const TEST_IMAGES: usize = 10_000;
 

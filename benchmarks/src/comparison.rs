@@ -18,6 +18,17 @@ pub enum Ours {
     Missing,
 }
 
+impl Ours {
+    /// The number that is compared: the exact one, or the smallest over seeds.
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Exact(value) => Some(*value),
+            Self::Trained(summary) => Some(summary.min),
+            Self::Missing => None,
+        }
+    }
+}
+
 /// One published number beside ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -46,12 +57,10 @@ impl Comparison {
         ours: Ours,
         differs: &str,
     ) -> Self {
-        let agrees = |value: f64| (published / factor..=published * factor).contains(&value);
-        let verdict = match ours {
-            Ours::Exact(value) if agrees(value) => Verdict::Holds,
-            Ours::Trained(summary) if agrees(summary.min) => Verdict::Holds,
-            Ours::Missing => Verdict::NotMeasured,
-            _ => Verdict::DoesNotHold,
+        let verdict = match ours.value() {
+            Some(value) if (published / factor..=published * factor).contains(&value) => Verdict::Holds,
+            Some(_) => Verdict::DoesNotHold,
+            None => Verdict::NotMeasured,
         };
         Self {
             experiment: experiment.to_owned(),
@@ -72,12 +81,7 @@ impl Comparison {
 
     fn row(&self) -> Vec<String> {
         let published = self.published.map_or_else(|| "-".into(), brief);
-        let ours = match &self.ours {
-            Ours::Exact(value) => Some(*value),
-            Ours::Trained(summary) => Some(summary.min),
-            Ours::Missing => None,
-        };
-        let verdict = match (self.verdict, self.published.zip(ours)) {
+        let verdict = match (self.verdict, self.published.zip(self.ours.value())) {
             (Verdict::Holds, _) => "yes",
             (Verdict::DoesNotHold, Some((published, ours))) if ours < published => "no, below",
             (Verdict::DoesNotHold, Some(_)) => "no, above",

@@ -22,7 +22,7 @@ use lookback_registry::{Error, Params, Result, fields, parse, to_params};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cifar_task::{CifarConfig, CifarTask, check_images};
+use crate::cifar_task::{CifarConfig, CifarTask, TRAIN_IMAGES, check_images};
 use crate::classification::ImageClasses;
 use crate::task::{Judge, Metrics, Objective, Task, TaskInfo, TaskKind};
 
@@ -45,7 +45,7 @@ pub struct PaddedCifarConfig {
 
 impl Default for PaddedCifarConfig {
     fn default() -> Self {
-        Self { side: 64, train_samples: 50_000, judge: Judge::Valid, judged: 2000 }
+        Self { side: 64, train_samples: TRAIN_IMAGES, judge: Judge::Valid, judged: 2000 }
     }
 }
 

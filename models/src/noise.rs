@@ -64,58 +64,59 @@ impl Noise {
             return input;
         }
         let (shape, device) = (shape(input.dims()), input.device());
-        let keys = [self.rng.random::<u32>() & ALL, self.rng.random::<u32>() & ALL];
-        let dropped = (rate * f64::from(1_u32 << BITS)).round() as u32;
+        let mask = Mask {
+            keys: [self.rng.random::<u32>() & ALL, self.rng.random::<u32>() & ALL],
+            dropped: (rate * f64::from(1_u32 << BITS)).round() as u32,
+        };
         let name = B::name(&device);
-        let on_host = ["flex", "ndarray"].iter().any(|backend| name.contains(backend));
-        input * if on_host { mask(shape, keys, dropped, &device) } else { mask_there(shape, keys, dropped, &device) }
+        let is_host = ["flex", "ndarray"].iter().any(|backend| name.contains(backend));
+        input * if is_host { mask.on_host(shape, &device) } else { mask.on_device(shape, &device) }
     }
 }
 
-/// What the elements that are kept are multiplied by.
-fn scale(dropped: u32) -> f32 {
-    (1.0 / (1.0 - f64::from(dropped) / f64::from(1_u32 << BITS))) as f32
+/// 0 where an element is dropped, else what keeps the mean: a function of an element's place alone.
+struct Mask {
+    keys: [u32; 2],
+    /// An element is dropped where its number of [`BITS`] bits is below this.
+    dropped: u32,
 }
 
-/// 0 where an element is dropped, else the scale, worked out on the host.
-fn mask<B: Backend, const D: usize>(
-    shape: [usize; D],
-    keys: [u32; 2],
-    dropped: u32,
-    device: &B::Device,
-) -> Tensor<B, D> {
-    let scale = scale(dropped);
-    let of = |place: u32| {
-        let mut mixed = place ^ keys[0];
-        mixed ^= mixed >> SHIFTS[0];
-        mixed = mixed.wrapping_mul(FACTORS[0]) & ALL ^ keys[1];
-        mixed ^= mixed >> SHIFTS[1];
-        mixed = mixed.wrapping_mul(FACTORS[1]) & ALL;
-        mixed ^= mixed >> SHIFTS[2];
-        if mixed < dropped { 0.0 } else { scale }
-    };
-    let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| of(place as u32 & ALL)).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
+impl Mask {
+    /// What the elements that are kept are multiplied by.
+    fn scale(&self) -> f32 {
+        (1.0 / (1.0 - f64::from(self.dropped) / f64::from(1_u32 << BITS))) as f32
+    }
 
-/// As [`mask`], worked out on the device.
-fn mask_there<B: Backend, const D: usize>(
-    shape: [usize; D],
-    keys: [u32; 2],
-    dropped: u32,
-    device: &B::Device,
-) -> Tensor<B, D> {
-    let scalar = |value: u32| (value as i32).elem::<B::IntElem>();
-    let folded = |mixed: Tensor<B, 1, Int>, shift: u32| {
-        mixed.clone().bitwise_xor(mixed.bitwise_right_shift_scalar(scalar(shift)))
-    };
-    let times =
-        |mixed: Tensor<B, 1, Int>, factor: u32| mixed.mul_scalar(scalar(factor)).bitwise_and_scalar(scalar(ALL));
-    let places = Tensor::<B, 1, Int>::arange(0..shape.iter().product::<usize>() as i64, device);
-    let mixed = folded(places.bitwise_xor_scalar(scalar(keys[0])), SHIFTS[0]);
-    let mixed = folded(times(mixed, FACTORS[0]).bitwise_xor_scalar(scalar(keys[1])), SHIFTS[1]);
-    let mixed = folded(times(mixed, FACTORS[1]), SHIFTS[2]);
-    mixed.greater_equal_elem(scalar(dropped)).float().mul_scalar(scale(dropped)).reshape(shape)
+    /// Worked out on the host.
+    fn on_host<B: Backend, const D: usize>(&self, shape: [usize; D], device: &B::Device) -> Tensor<B, D> {
+        let scale = self.scale();
+        let of = |place: u32| {
+            let mut mixed = place ^ self.keys[0];
+            mixed ^= mixed >> SHIFTS[0];
+            mixed = mixed.wrapping_mul(FACTORS[0]) & ALL ^ self.keys[1];
+            mixed ^= mixed >> SHIFTS[1];
+            mixed = mixed.wrapping_mul(FACTORS[1]) & ALL;
+            mixed ^= mixed >> SHIFTS[2];
+            if mixed < self.dropped { 0.0 } else { scale }
+        };
+        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| of(place as u32 & ALL)).collect();
+        Tensor::from_data(TensorData::new(values, shape), device)
+    }
+
+    /// The same numbers, worked out on the device.
+    fn on_device<B: Backend, const D: usize>(&self, shape: [usize; D], device: &B::Device) -> Tensor<B, D> {
+        let scalar = |value: u32| (value as i32).elem::<B::IntElem>();
+        let folded = |mixed: Tensor<B, 1, Int>, shift: u32| {
+            mixed.clone().bitwise_xor(mixed.bitwise_right_shift_scalar(scalar(shift)))
+        };
+        let times =
+            |mixed: Tensor<B, 1, Int>, factor: u32| mixed.mul_scalar(scalar(factor)).bitwise_and_scalar(scalar(ALL));
+        let places = Tensor::<B, 1, Int>::arange(0..shape.iter().product::<usize>() as i64, device);
+        let mixed = folded(places.bitwise_xor_scalar(scalar(self.keys[0])), SHIFTS[0]);
+        let mixed = folded(times(mixed, FACTORS[0]).bitwise_xor_scalar(scalar(self.keys[1])), SHIFTS[1]);
+        let mixed = folded(times(mixed, FACTORS[1]), SHIFTS[2]);
+        mixed.greater_equal_elem(scalar(self.dropped)).float().mul_scalar(self.scale()).reshape(shape)
+    }
 }
 
 /// The largest rate that [`Noise`] is given.
@@ -159,9 +160,10 @@ mod tests {
         for (keys, dropped) in [([0, 0], 1 << 30), ([ALL, 1], 12_345_678), ([0x1234_5678, 0x7654_3210], 2_000_000_000)]
         {
             let shape = [3, 1000, 7];
-            let host = mask::<Flex, 3>(shape, keys, dropped, &Default::default());
-            let there = mask_there::<Flex, 3>(shape, keys, dropped, &Default::default());
-            assert_eq!(values(host), values(there), "{keys:?}");
+            let mask = Mask { keys, dropped };
+            let host = mask.on_host::<Flex, 3>(shape, &Default::default());
+            let device = mask.on_device::<Flex, 3>(shape, &Default::default());
+            assert_eq!(values(host), values(device), "{keys:?}");
         }
     }
 

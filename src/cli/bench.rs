@@ -10,6 +10,7 @@ use lookback_registry::{Error, Result};
 
 use super::Exit;
 use super::args::{BenchArguments, LogFormat};
+use super::data::with_data;
 use super::out;
 use super::progress::SweepProgress;
 use super::report::write_report;
@@ -26,7 +27,10 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let preset = arguments.preset.into();
     let extra_models = arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?;
     let request = PlanRequest { preset, seeds: arguments.seeds, extra_models };
-    let runs = select(suite.plan(&request, models.catalogue())?, &suite.exact(), &arguments.only)?;
+    let mut runs = select(suite.plan(&request, models.catalogue())?, &suite.exact(), &arguments.only)?;
+    if arguments.only.is_empty() {
+        runs = with_data(runs, &arguments.data.folder());
+    }
     let jobs = match arguments.jobs {
         Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
         Some(jobs) => jobs,

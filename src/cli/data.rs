@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
+use lookback_benchmarks::Planned;
 use lookback_datasets::images::Cifar10;
 use lookback_datasets::{DATA_VARIABLE, DataFolder, FetchEvent, FetchOptions, fetch_cifar10};
 use lookback_registry::{Result, unknown_name};
@@ -49,6 +50,8 @@ struct PlaceArgument {
 struct DataSet {
     name: &'static str,
     summary: &'static str,
+    /// The tasks that cannot do without it.
+    tasks: &'static [&'static str],
     /// Where it is.
     find: fn(&DataFolder) -> Option<PathBuf>,
     /// Brings it into the data folder, from the network or from a file or folder.
@@ -60,9 +63,30 @@ type Fetch = fn(&DataFolder, Option<PathBuf>, &mut dyn FnMut(FetchEvent)) -> Res
 const DATA_SETS: [DataSet; 1] = [DataSet {
     name: "cifar10",
     summary: "CIFAR-10: 60,000 images of 32 x 32 pixels in ten classes.",
+    tasks: &["cifar10", "padded-cifar10"],
     find: Cifar10::find,
     fetch: |folder, from, observe| fetch_cifar10(&FetchOptions { from, ..FetchOptions::new(folder.home()?) }, observe),
 }];
+
+/// The runs without those whose data set is not there, of which it says what to do; all of them where none is left.
+pub(super) fn with_data(runs: Vec<Planned>, folder: &DataFolder) -> Vec<Planned> {
+    let absent = |set: &&DataSet| (set.find)(folder).is_none();
+    let lacks = |set: &DataSet, run: &Planned| set.tasks.contains(&run.spec.task.name.as_str());
+    let (absent, count): (Vec<&DataSet>, usize) = (DATA_SETS.iter().filter(absent).collect(), runs.len());
+    let kept: Vec<Planned> = runs.iter().filter(|run| !absent.iter().any(|set| lacks(set, run))).cloned().collect();
+    if kept.is_empty() || kept.len() == count {
+        return runs;
+    }
+    for set in absent {
+        let left_out = runs.iter().filter(|run| lacks(set, run)).count();
+        out::complain(&format!(
+            "{left_out} of {count} runs need the data set `{0}`, which is not there, and are left out; `lookback data fetch {0}` \
+             fetches it, and --data DIR names where it lies.",
+            set.name
+        ));
+    }
+    kept
+}
 
 /// Fetches a data set, or lists all.
 pub(super) fn data(arguments: DataArguments) -> Result<Exit> {
@@ -181,6 +205,9 @@ fn line(event: &FetchEvent) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use lookback_benchmarks::{PlanRequest, Preset, suites};
+    use lookback_models::Catalogue;
+
     use super::*;
 
     #[test]
@@ -188,6 +215,26 @@ mod tests {
         let error = data_set("cifra10").err().expect("there is none of this name");
         assert_eq!(error.to_string(), "There is no data set named `cifra10`. Did you mean `cifar10`? Known: cifar10.");
         assert!(data_set("cifar10").is_ok());
+    }
+
+    #[test]
+    fn runs_whose_images_are_not_there_are_left_out() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = DataFolder::new(Some(place.path().to_owned()));
+        let request = PlanRequest::new(Preset::Quick);
+        let plan = suites::suite("rank").and_then(|suite| suite.plan(&request, &Catalogue::default())).expect("a plan");
+        let images = |runs: &[Planned]| runs.iter().filter(|run| run.spec.task.name == "cifar10").count();
+        let kept = with_data(plan.clone(), &folder);
+        assert!(images(&plan) > 0 && images(&kept) == 0);
+        assert_eq!(kept.len(), plan.len() - images(&plan));
+        // Where nothing else is asked for, the runs say themselves what they lack.
+        let alone: Vec<Planned> = plan.iter().filter(|run| run.spec.task.name == "cifar10").cloned().collect();
+        assert_eq!(with_data(alone.clone(), &folder), alone);
+
+        let set = place.path().join("cifar-10-batches-bin");
+        std::fs::create_dir(&set).expect("the folder can be made");
+        std::fs::write(set.join("test_batch.bin"), [0; 3073]).expect("the file can be written");
+        assert_eq!(with_data(plan.clone(), &folder), plan);
     }
 
     #[test]

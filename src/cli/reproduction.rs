@@ -61,8 +61,11 @@ fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>,
         for experiment in &analysis.experiments {
             let _ = writeln!(text, "- **{}** ({}): {}", experiment.name, experiment.title, experiment.differs);
         }
-        text.push_str("\n### Remarks\n\n");
-        for experiment in analysis.experiments.iter().filter(|experiment| !experiment.remark.is_empty()) {
+        let remarks: Vec<_> = analysis.experiments.iter().filter(|experiment| !experiment.remark.is_empty()).collect();
+        if !remarks.is_empty() {
+            text.push_str("\n### Remarks\n\n");
+        }
+        for experiment in remarks {
             let _ = writeln!(text, "- **{}**: {}", experiment.name, experiment.remark);
         }
     }

@@ -4,6 +4,7 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::by_heads::{HEADS, LENGTH, Published, figure};
+use crate::cifar_task::TRAIN_IMAGES;
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Decay, Named, TrainingConfig};
 use crate::suite::Preset;
@@ -36,8 +37,6 @@ const SIDES: [usize; 5] = [64, 96, 128, 192, 256];
 const PATCH: usize = 8;
 /// Channels per head.
 const D_HEAD: usize = 16;
-/// Images of the training split.
-const TRAIN_IMAGES: usize = 50_000;
 
 /// What is not as in the paper.
 const DIFFERS: &str =

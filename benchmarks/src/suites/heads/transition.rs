@@ -14,6 +14,11 @@ use crate::suite::Preset;
 /// How far from the published value ours may be: the paper's standard deviations often exceed the means.
 const FACTOR: f64 = 10.0;
 
+/// What differs from the paper where nothing else does.
+const DIFFERS: &str = "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours";
+
+const REMARK: &str = "With enough heads errors are what training reaches, which differs between lengths and seeds.";
+
 /// Errors over heads and lengths for one kind of model and task.
 pub(super) struct Transition {
     info: ExperimentInfo,
@@ -34,8 +39,8 @@ pub(super) const ALL: [Transition; 4] = [
         info: ExperimentInfo {
             name: "H1",
             title: "Error against heads, 8 channels per head, D = 4",
-            differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
-            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
+            differs: DIFFERS,
+            remark: REMARK,
         },
         figure: "h1-heads",
         n_functions: 4,
@@ -60,8 +65,8 @@ pub(super) const ALL: [Transition; 4] = [
         info: ExperimentInfo {
             name: "H3",
             title: "Error against heads, 32 channels in all, D = 4",
-            differs: "a_i are random unit vectors; targets are standardised; recipe and number of seeds are ours",
-            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
+            differs: DIFFERS,
+            remark: REMARK,
         },
         figure: "h3-heads-fixed-width",
         n_functions: 4,
@@ -88,7 +93,7 @@ pub(super) const ALL: [Transition; 4] = [
             title: "Error against heads, 32 channels in all, D = 3",
             differs: "tokens of four channels as at D = 4, the paper says none; targets are standardised; recipe and number \
                       of seeds are ours",
-            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
+            remark: REMARK,
         },
         figure: "h4-heads-three-maxima",
         n_functions: 3,
@@ -115,7 +120,7 @@ pub(super) const ALL: [Transition; 4] = [
             title: "Error against heads, two layers, 32 channels in all, D = 4",
             differs: "the first layer is a Transformer's block with residual terms over tokens and class token, the paper \
                       says only: no positions, no layer norm; targets are standardised; recipe and number of seeds are ours",
-            remark: "With enough heads errors are what training reaches, which differs between lengths and seeds.",
+            remark: REMARK,
         },
         figure: "h5-heads-two-layers",
         n_functions: 4,

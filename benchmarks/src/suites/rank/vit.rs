@@ -3,6 +3,7 @@
 use lookback_registry::Result;
 use serde_json::json;
 
+use crate::cifar_task::TRAIN_IMAGES;
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
@@ -40,20 +41,21 @@ impl Experiment for VitRank {
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {
-        // Of 390 steps each; preset smoke runs where no images are.
+        // Preset smoke runs where no images are.
         let (sizes, passes): (&[usize], usize) = match preset {
             Preset::Smoke => (&[], 0),
             Preset::Quick => (&[1, 4, 16, 64], 1),
             Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], 10),
         };
-        let steps = passes * 3_906 / 10;
+        let batch_size = 128;
+        let steps = passes * TRAIN_IMAGES / batch_size;
         let setting = |size: &usize| Setting {
             axes: vec![("m_h", size.to_string())],
             task: Named::new("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),
             model: Named::new("vit", json!({"d_head": size})),
             training: TrainingConfig {
                 steps,
-                batch_size: 128,
+                batch_size,
                 learning_rate: 1e-3,
                 weight_decay: 0.05,
                 decay: Decay::Weights,

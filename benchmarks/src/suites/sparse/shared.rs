@@ -92,12 +92,7 @@ pub(super) fn dashed(label: impl Into<String>, points: impl IntoIterator<Item = 
 /// A published upper bound: ours agrees where its smallest value is not above.
 pub(super) fn at_most(experiment: &str, quantity: String, published: f64, ours: Ours, differs: &str) -> Comparison {
     let mut comparison = Comparison::within(1.0, experiment, quantity, published, ours, differs);
-    let value = match ours {
-        Ours::Exact(value) => Some(value),
-        Ours::Trained(summary) => Some(summary.min),
-        Ours::Missing => None,
-    };
-    comparison.verdict = match value {
+    comparison.verdict = match ours.value() {
         Some(value) if value <= published => Verdict::Holds,
         Some(_) => Verdict::DoesNotHold,
         None => Verdict::NotMeasured,
