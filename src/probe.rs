@@ -84,6 +84,9 @@ fn examples<B: AutodiffBackend>(
     predictor: &Predictor<B::InnerBackend>,
     samples: usize,
 ) -> Vec<Example> {
+    if samples == 0 {
+        return Vec::new();
+    }
     let io = session.task().io();
     let inputs = session.valid_inputs(samples).inner();
     let outputs: Vec<f32> = predictor(inputs.clone()).into_data().iter::<f32>().collect();

@@ -23,7 +23,7 @@ pub struct Header {
     pub backend: String,
 }
 
-/// `plan.json`: the runs of a store, in the suite's order, and the command that asked for them last.
+/// `plan.json`: the runs of a store, those that were asked for last first, and the commands that asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {

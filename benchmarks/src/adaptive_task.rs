@@ -64,6 +64,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<AdaptiveTaskConfig>,
         resolve: |params| Ok(to_params(&AdaptiveTaskConfig::read(params)?)),
         io: |params| Ok(AdaptiveTaskConfig::read(params)?.io()),
+        settle: |_, _| Ok(()),
     }
 }
 
@@ -144,8 +145,25 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_errors() {
-        let params = json!({"valid_samples": 0});
-        let error = AdaptiveTaskConfig::read(params.as_object().unwrap()).unwrap_err();
-        assert_eq!(error.to_string(), "`valid_samples` is 0, but it must be a whole number from 1 up.");
+        for (params, expected) in [
+            (json!({"valid_samples": 0}), "`valid_samples` is 0, but it must be a whole number from 1 up."),
+            (
+                json!({"length": u64::MAX}),
+                "`length` is 18446744073709551615, but it must be a whole number from 3 (so that every lag is seen) to \
+                 1048576.",
+            ),
+            (
+                json!({"alphabet": "latin"}),
+                "The parameters of task `adaptive-memory` cannot be read: `alphabet` is \"latin\", but it must be `ternary` \
+                 or `binary`.",
+            ),
+            (
+                json!({"readout": "first"}),
+                "The parameters of task `adaptive-memory` cannot be read: `readout` is \"first\", but it must be `last` or \
+                 `product`.",
+            ),
+        ] {
+            assert_eq!(AdaptiveTaskConfig::read(params.as_object().unwrap()).unwrap_err().chain(), expected);
+        }
     }
 }

@@ -40,7 +40,7 @@ use crate::task::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, T
 /// Images of the training split.
 pub(crate) const TRAIN_IMAGES: usize = 50_000;
 /// Images of the test split.
-const TEST_IMAGES: usize = 10_000;
+pub(crate) const TEST_IMAGES: usize = 10_000;
 
 /// The parameters of task `cifar10`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -123,6 +123,7 @@ pub fn kind() -> TaskKind {
         resolve,
         // The shape needs no data.
         io: |params| Ok(CifarTask::new(CifarConfig::read(params)?, DataFolder::default())?.io()),
+        settle: |_, _| Ok(()),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::suite::{Table, Verdict};
 pub enum Ours {
     /// A number without a seed: worked out, not trained.
     Exact(f64),
+    /// Worked out from the trained runs of several cells.
+    Derived(f64),
     /// Trained, over seeds.
     Trained(Summary),
     /// No run of it has finished.
@@ -19,10 +21,10 @@ pub enum Ours {
 }
 
 impl Ours {
-    /// The number that is compared: the exact one, or the smallest over seeds.
+    /// The number that is compared: the one there is, or the smallest over seeds.
     pub fn value(&self) -> Option<f64> {
         match self {
-            Self::Exact(value) => Some(*value),
+            Self::Exact(value) | Self::Derived(value) => Some(*value),
             Self::Trained(summary) => Some(summary.min),
             Self::Missing => None,
         }
@@ -91,6 +93,7 @@ impl Comparison {
         let dash = || "-".to_owned();
         let [min, mean, interval, seeds] = match &self.ours {
             Ours::Exact(value) => [brief(*value), dash(), dash(), "exact".into()],
+            Ours::Derived(value) => [brief(*value), dash(), dash(), "all".into()],
             Ours::Trained(summary) => {
                 let interval =
                     summary.interval.map_or_else(dash, |(low, high)| format!("{} to {}", brief(low), brief(high)));

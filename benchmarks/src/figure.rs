@@ -92,6 +92,8 @@ pub enum Mark {
     Dashed,
     /// Markers alone.
     Points,
+    /// The filled outline that the points go around: a distribution.
+    Area,
 }
 
 /// One curve.

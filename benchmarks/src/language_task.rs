@@ -86,6 +86,12 @@ pub fn kind() -> TaskKind {
         fields: fields::<LanguageConfig>,
         resolve: |params| Ok(to_params(&LanguageConfig::read(params)?)),
         io: |params| Ok(LanguageConfig::read(params)?.io()),
+        settle: |params, data| {
+            let mut config = LanguageConfig::read(params)?;
+            config.text.settle(data);
+            *params = to_params(&config);
+            Ok(())
+        },
     }
 }
 

@@ -136,6 +136,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<MemoryConfig>,
         resolve,
         io: |params| Ok(MemoryConfig::read(params)?.io()),
+        settle: |_, _| Ok(()),
     }
 }
 

@@ -91,6 +91,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<PaddedCifarConfig>,
         resolve: |params| Ok(to_params(&PaddedCifarConfig::read(params)?)),
         io: |params| Ok(PaddedCifarConfig::read(params)?.images(DataFolder::default())?.io()),
+        settle: |_, _| Ok(()),
     }
 }
 
@@ -180,8 +181,12 @@ mod tests {
             images: PaddedCifarConfig::default().images(nowhere).unwrap(),
             config: PaddedCifarConfig::default(),
         };
-        let error = task.valid().err().unwrap().to_string();
-        assert!(error.contains("`lookback data fetch cifar10` downloads it"), "{error}");
+        assert_eq!(
+            task.valid().err().unwrap().to_string(),
+            "There is no CIFAR-10 in `nowhere` (no such folder). `lookback data fetch cifar10` downloads it; without a \
+             network, `lookback data fetch cifar10 --from FILE|DIR` takes its archive cifar-10-binary.tar.gz or a folder \
+             cifar-10-batches-bin, and --data DIR names where it lies."
+        );
     }
 
     /// Ten images of one colour each, in a file of the official layout.
@@ -194,9 +199,15 @@ mod tests {
         for number in 1..=5 {
             std::fs::write(batches.join(format!("data_batch_{number}.bin")), &records).unwrap();
         }
-        let params = json!({"side": 40, "judge": "train", "train_samples": 10, "judged": 10});
-        let config = PaddedCifarConfig::read(params.as_object().unwrap()).unwrap();
-        let task = PaddedCifarTask { images: config.images(DataFolder::new(Some(folder.clone()))).unwrap(), config };
+        let built = |params: serde_json::Value| {
+            let config = PaddedCifarConfig::read(params.as_object().unwrap()).unwrap();
+            PaddedCifarTask { images: config.images(DataFolder::new(Some(folder.clone()))).unwrap(), config }
+        };
+        assert_eq!(
+            built(json!({"train_samples": 51})).train(3).err().unwrap().to_string(),
+            "`train_samples` is 51, but it must be at most 50, the images that this copy of CIFAR-10 has."
+        );
+        let task = built(json!({"side": 40, "judge": "train", "train_samples": 10, "judged": 10}));
         let (train, judged) = (task.train(3).unwrap(), task.valid().unwrap());
         assert_eq!(judged.len(), 10);
         let shown: Vec<Sample> = (10..20).map(|place| train.get(place).unwrap()).collect();

@@ -1,5 +1,8 @@
 //! Task `attention-recovery`: averages of other time steps' points, with weights that the inputs give away.
 //!
+//! The errors are those of the whole validation split: among its samples are, behind the first `examples`, the `constants`
+//! in which all points are the same, which training samples are not.
+//!
 //! ```
 //! use burn_flex::Flex;
 //! use lookback_benchmarks::task;
@@ -61,4 +64,20 @@ pub fn kind() -> TaskKind {
 /// An unknown parameter, or a value of the wrong type or out of range.
 pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
     regression::build::<B, RecoveryConfig>(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regression::RegressionConfig;
+
+    #[test]
+    fn unknown_values_are_errors() {
+        let params = Params::from_iter([("kind".to_owned(), "farthest-point".into())]);
+        assert_eq!(
+            RegressionConfig::<RecoveryConfig>::read(&params).unwrap_err().chain(),
+            "The parameters of task `attention-recovery` cannot be read: `kind` is \"farthest-point\", but it must \
+             be one of `nearest-point`, `centre-of-gravity`, `selection`."
+        );
+    }
 }

@@ -99,6 +99,7 @@ pub fn kind<D: SequenceData>() -> TaskKind {
             Ok(to_params(&RegressionConfig { data: config.data.resolved()?, ..config }))
         },
         io: |params| Ok(RegressionConfig::<D>::read(params)?.data.io()),
+        settle: |_, _| Ok(()),
     }
 }
 
@@ -150,5 +151,22 @@ impl<D: SequenceData> Task for Regression<D> {
 impl<B: Backend, D: SequenceData> Objective<B> for Regression<D> {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         mean_squared_error(prediction, target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lookback_datasets::CouplingConfig;
+
+    #[test]
+    fn splits_without_samples_are_errors() {
+        for field in ["train_samples", "valid_samples"] {
+            let params = Params::from_iter([(field.to_owned(), 0.into())]);
+            assert_eq!(
+                RegressionConfig::<CouplingConfig>::read(&params).unwrap_err().to_string(),
+                format!("`{field}` is 0, but it must be a whole number from 1 up.")
+            );
+        }
     }
 }

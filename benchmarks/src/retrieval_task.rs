@@ -95,6 +95,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<RetrievalTaskConfig>,
         resolve: |params| Ok(to_params(&RetrievalTaskConfig::read(params)?)),
         io: |params| Ok(RetrievalTaskConfig::read(params)?.io()),
+        settle: |_, _| Ok(()),
     }
 }
 
@@ -200,8 +201,13 @@ mod tests {
         ] {
             assert_eq!(built(value).err().unwrap().to_string(), expected);
         }
-        let error = built(json!({"outer": "mean"})).err().unwrap().chain();
-        let expected = "The parameters of task `retrieval` cannot be read: `outer` is \"mean\", but it must be ";
-        assert!(error.starts_with(expected), "{error}");
+        for (value, expected) in [
+            (json!({"outer": "mean"}), "`outer` is \"mean\", but it must be one of `sum`, `product`, `norm`."),
+            (json!({"extreme": "mean"}), "`extreme` is \"mean\", but it must be `max` or `min`."),
+            (json!({"index_sets": "none"}), "`index_sets` is \"none\", but it must be `all` or `windows`."),
+        ] {
+            let expected = format!("The parameters of task `retrieval` cannot be read: {expected}");
+            assert_eq!(built(value).err().unwrap().chain(), expected);
+        }
     }
 }

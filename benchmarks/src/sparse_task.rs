@@ -14,6 +14,13 @@ use serde::{Deserialize, Serialize};
 use crate::regression::{self, SequenceData};
 use crate::task::{Objective, TaskInfo, TaskKind};
 
+/// The longest sequence; lags are shorter.
+const MOST_LENGTH: usize = 1 << 20;
+/// The most ReLUs.
+const MOST_TERMS: usize = 1 << 16;
+/// The most lags.
+const MOST_LAGS: usize = 1 << 10;
+
 /// What is asked of the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -33,9 +40,10 @@ pub enum SparseTarget {
 pub struct SparseConfig {
     /// sum (of the inputs at `lags`), relu (`sum_k ReLU(<w_k, inputs at lags>)`) or memory (`sum_s rho(s) x(T-1-s)`).
     pub target: SparseTarget,
-    /// How many steps before the last one the inputs stand that matter for sum and relu; 0 is the last.
+    /// How many steps before the last one the inputs stand that matter for sum and relu, from 1 to 1024 of them; 0 is the
+    /// last.
     pub lags: Vec<usize>,
-    /// Number of ReLUs, from 1 up.
+    /// Number of ReLUs, from 1 to 65536.
     pub terms: usize,
     /// Seeds the weights `w_k ~ N(0, I)`, which all runs share.
     pub target_seed: u64,
@@ -43,7 +51,7 @@ pub struct SparseConfig {
     pub function: String,
     /// Parameters of the memory function by name; what is absent takes its default.
     pub function_params: Params,
-    /// Time steps of a sequence, more than every lag.
+    /// Time steps of a sequence, more than every lag, at most 1048576.
     pub length: usize,
 }
 
@@ -62,7 +70,25 @@ impl Default for SparseConfig {
 }
 
 impl SparseConfig {
+    /// What is asked, once no field asks for more memory than there may be.
     fn functional(&self) -> Result<Functional> {
+        for (field, value, most) in [("length", self.length, MOST_LENGTH), ("terms", self.terms, MOST_TERMS)] {
+            if !(1..=most).contains(&value) {
+                return Err(Error::invalid(field, value, format!("a whole number from 1 to {most}")));
+            }
+        }
+        match self.lags.len() {
+            0 => return Err(Error::invalid("lags", "[]", "a list of at least one lag")),
+            1..=MOST_LAGS => {}
+            many => {
+                let valid = format!("a list of at most {MOST_LAGS}");
+                return Err(Error::invalid("lags", format!("a list of {many} lags"), valid));
+            }
+        }
+        if let Some(place) = self.lags.iter().position(|lag| *lag >= MOST_LENGTH) {
+            let valid = format!("a whole number below {MOST_LENGTH}");
+            return Err(Error::invalid(&format!("lags[{place}]"), self.lags[place], valid));
+        }
         Ok(match self.target {
             SparseTarget::Sum => Functional::sum(&self.lags),
             SparseTarget::Relu => Functional::relu(self.lags.clone(), self.terms, self.target_seed),
@@ -93,12 +119,6 @@ impl SequenceData for SparseConfig {
     };
 
     fn check(&self) -> Result<()> {
-        if self.terms == 0 {
-            return Err(Error::invalid("terms", 0, "a whole number from 1 up"));
-        }
-        if self.lags.is_empty() {
-            return Err(Error::invalid("lags", "[]", "a list of at least one lag"));
-        }
         self.samples(Split::valid(0, 1)).map(drop)
     }
 
@@ -150,12 +170,38 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_errors() {
-        let message = |params| read(params).unwrap_err().to_string();
-        assert_eq!(message(json!({"lags": []})), "`lags` is [], but it must be a list of at least one lag.");
-        assert_eq!(message(json!({"terms": 0})), "`terms` is 0, but it must be a whole number from 1 up.");
-        assert_eq!(
-            message(json!({"length": 99})),
-            "`length` is 99, but it must be at least 100, so that the farthest lag is seen."
-        );
+        for (params, expected) in [
+            (json!({"lags": []}), "`lags` is [], but it must be a list of at least one lag."),
+            (json!({"lags": vec![1; 1025]}), "`lags` is a list of 1025 lags, but it must be a list of at most 1024."),
+            (
+                json!({"lags": [1, 2_000_000_000_000_000_000_u64]}),
+                "`lags[1]` is 2000000000000000000, but it must be a whole number below 1048576.",
+            ),
+            (json!({"terms": 0}), "`terms` is 0, but it must be a whole number from 1 to 65536."),
+            (
+                json!({"target": "relu", "terms": u64::MAX}),
+                "`terms` is 18446744073709551615, but it must be a whole number from 1 to 65536.",
+            ),
+            (json!({"length": 99}), "`length` is 99, but it must be at least 100, so that the farthest lag is seen."),
+            (
+                json!({"target": "memory", "length": u64::MAX}),
+                "`length` is 18446744073709551615, but it must be a whole number from 1 to 1048576.",
+            ),
+            (
+                json!({"target": "memory", "function": "polinomial"}),
+                "There is no memory function named `polinomial`. Did you mean `polynomial`? Known: polynomial, exponential, \
+                 sine, pole-product, impulse, airy, two-parts, gaussian-peak, damped-cosine, tabulated, shift-window.",
+            ),
+            (
+                json!({"target": "mean"}),
+                "The parameters of task `sparse-memory` cannot be read: `target` is \"mean\", but it must be one of `sum`, \
+                 `relu`, `memory`.",
+            ),
+        ] {
+            assert_eq!(read(params).unwrap_err().chain(), expected);
+        }
+        // Without effect on the target, but it is part of a spec.
+        let resolved = (kind().resolve)(json!({"function": "polinomial"}).as_object().unwrap());
+        assert!(resolved.unwrap_err().to_string().starts_with("There is no memory function named `polinomial`. "));
     }
 }

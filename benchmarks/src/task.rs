@@ -138,6 +138,9 @@ pub struct TaskKind {
     pub resolve: fn(&Params) -> Result<Params>,
     /// The shape that a task of these parameters asks of a model.
     pub io: fn(&Params) -> Result<Io>,
+    /// Replaces what the task would find by itself, in complete parameters, by what is there, so that a spec says what a
+    /// run is on, and other data make another run.
+    pub settle: fn(&mut Params, &DataFolder) -> Result<()>,
 }
 
 /// One line of the list of tasks.

@@ -89,6 +89,12 @@ pub fn kind() -> TaskKind {
         fields: fields::<TextRetrievalConfig>,
         resolve: |params| Ok(to_params(&TextRetrievalConfig::read(params)?)),
         io: |params| Ok(TextRetrievalConfig::read(params)?.io()),
+        settle: |params, data| {
+            let mut config = TextRetrievalConfig::read(params)?;
+            config.text.settle(data)?;
+            *params = to_params(&config);
+            Ok(())
+        },
     }
 }
 
@@ -195,10 +201,20 @@ mod tests {
             message(json!({"candidates": 1})),
             "`candidates` is 1, but it must be a whole number from 2 to 2^30."
         );
-        assert_eq!(
-            message(json!({"judge": "test"})),
-            "The parameters of task `text-retrieval` cannot be read: `judge` is \"test\", but it must be `train` or `valid`."
-        );
+        for (value, expected) in [
+            (json!({"judge": "test"}), "`judge` is \"test\", but it must be `train` or `valid`."),
+            (
+                json!({"embeddings": "learned"}),
+                "`embeddings` is \"learned\", but it must be one of `random`, `trained`, `file`, `found`.",
+            ),
+            (
+                json!({"source": "elsewhere"}),
+                "`source` is \"elsewhere\", but it must be one of `files`, `found`, `generated`.",
+            ),
+        ] {
+            let expected = format!("The parameters of task `text-retrieval` cannot be read: {expected}");
+            assert_eq!(message(value), expected);
+        }
     }
 
     #[test]

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DrawnDataset, Sample, Split};
 
+/// The longest sequence.
+const MOST_LENGTH: usize = 1 << 20;
+/// The most lags that are read one after the other.
+const MOST_DEPTH: usize = 1 << 10;
+
 /// The values of the inputs, with the lag g(x) that each names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -42,11 +47,11 @@ pub enum AdaptiveReadout {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AdaptiveDatasetConfig {
-    /// Time steps of a sequence, from 3 up: the first two have targets that count for nothing.
+    /// Time steps of a sequence, from 3 to 1048576: the first two have targets that count for nothing.
     pub length: usize,
     /// ternary (-1, 0, 1 name the lags 0, 1, 2) or binary (-1, 1 name the lags 2, 1).
     pub alphabet: Alphabet,
-    /// How many lags are read one after the other, K from 1 up: `t_1 = g(x_t)`, `t_(k+1) = g(x_(t - t_k))`.
+    /// How many lags are read one after the other, K from 1 to 1024: `t_1 = g(x_t)`, `t_(k+1) = g(x_(t - t_k))`.
     pub depth: usize,
     /// last (the input at the last lag) or product (of the inputs at all lags and the present one).
     pub readout: AdaptiveReadout,
@@ -88,11 +93,13 @@ impl AdaptiveDatasetConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        if self.length <= Self::REACH {
-            return Err(Error::invalid("length", self.length, "a whole number from 3 up, so that every lag is seen"));
+        let least = Self::REACH + 1;
+        if !(least..=MOST_LENGTH).contains(&self.length) {
+            let valid = format!("a whole number from {least} (so that every lag is seen) to {MOST_LENGTH}");
+            return Err(Error::invalid("length", self.length, valid));
         }
-        if self.depth == 0 {
-            return Err(Error::invalid("depth", 0, "a whole number from 1 up"));
+        if !(1..=MOST_DEPTH).contains(&self.depth) {
+            return Err(Error::invalid("depth", self.depth, format!("a whole number from 1 to {MOST_DEPTH}")));
         }
         Ok(())
     }
@@ -153,13 +160,19 @@ mod tests {
     fn bad_configurations_are_errors() {
         let message = |config: AdaptiveDatasetConfig| config.dataset(Split::train(0, 1)).unwrap_err().to_string();
         let config = AdaptiveDatasetConfig::default();
-        assert_eq!(
-            message(AdaptiveDatasetConfig { length: 2, ..config.clone() }),
-            "`length` is 2, but it must be a whole number from 3 up, so that every lag is seen."
-        );
-        assert_eq!(
-            message(AdaptiveDatasetConfig { depth: 0, ..config }),
-            "`depth` is 0, but it must be a whole number from 1 up."
-        );
+        for length in [2, usize::MAX] {
+            assert_eq!(
+                message(AdaptiveDatasetConfig { length, ..config.clone() }),
+                format!(
+                    "`length` is {length}, but it must be a whole number from 3 (so that every lag is seen) to 1048576."
+                )
+            );
+        }
+        for depth in [0, 1025] {
+            assert_eq!(
+                message(AdaptiveDatasetConfig { depth, ..config.clone() }),
+                format!("`depth` is {depth}, but it must be a whole number from 1 to 1024.")
+            );
+        }
     }
 }

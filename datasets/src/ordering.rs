@@ -154,6 +154,12 @@ mod tests {
     #[test]
     fn bad_alterations_are_named() {
         let message = |config: OrderingConfig| config.validate().unwrap_err().to_string();
+        for length in [0, 65_537] {
+            assert_eq!(
+                message(OrderingConfig { length, ..config(Alteration::None) }),
+                format!("`length` is {length}, but it must be a whole number from 1 to 65536.")
+            );
+        }
         assert_eq!(
             message(OrderingConfig { length: 16, ..config(Alteration::Order) }),
             "`swapped` is 10, but it must be at most 8, half of the length."

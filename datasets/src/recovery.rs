@@ -11,6 +11,8 @@ use crate::{DrawnDataset, Sample, Split};
 const CHOSEN: usize = 3;
 /// The fewest time steps of a segment of [`RecoveryKind::CentreOfGravity`]: a prediction token and two points.
 const SHORTEST: usize = 3;
+/// The most samples of either kind that are looked into.
+const MOST_SHOWN: usize = 1 << 16;
 
 /// Whose values are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -45,10 +47,10 @@ pub struct RecoveryConfig {
     pub kind: RecoveryKind,
     /// Time steps of a sequence, from 3 to 4096; null for the paper's: 6, 10 and 8.
     pub length: Option<usize>,
-    /// Validation samples whose attention is looked into, the first of the split.
+    /// Validation samples whose attention is looked into, the first of the split, at most 65536.
     pub examples: usize,
-    /// Validation samples behind these in which all points are the same: they show what the pointwise networks do by
-    /// themselves, F(f(x)).
+    /// Validation samples behind these in which all points are the same, at most 65536: they show what the pointwise
+    /// networks do by themselves, F(f(x)), and count in the errors as all samples of the split do.
     pub constants: usize,
 }
 
@@ -64,6 +66,11 @@ impl RecoveryConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
+        for (field, value) in [("examples", self.examples), ("constants", self.constants)] {
+            if value > MOST_SHOWN {
+                return Err(Error::invalid(field, value, format!("a whole number from 0 to {MOST_SHOWN}")));
+            }
+        }
         match self.length {
             Some(length) if !(SHORTEST..=4096).contains(&length) => {
                 Err(Error::invalid("length", length, "a whole number from 3 to 4096, or null"))
@@ -311,11 +318,19 @@ mod tests {
     }
 
     #[test]
-    fn short_sequences_are_refused() {
-        let config = RecoveryConfig { length: Some(2), ..RecoveryConfig::default() };
+    fn fields_out_of_range_are_refused() {
+        let message = |config: RecoveryConfig| config.validate().unwrap_err().to_string();
         assert_eq!(
-            config.validate().unwrap_err().to_string(),
+            message(RecoveryConfig { length: Some(2), ..RecoveryConfig::default() }),
             "`length` is 2, but it must be a whole number from 3 to 4096, or null."
+        );
+        assert_eq!(
+            message(RecoveryConfig { examples: usize::MAX, ..RecoveryConfig::default() }),
+            "`examples` is 18446744073709551615, but it must be a whole number from 0 to 65536."
+        );
+        assert_eq!(
+            message(RecoveryConfig { constants: 65_537, ..RecoveryConfig::default() }),
+            "`constants` is 65537, but it must be a whole number from 0 to 65536."
         );
     }
 }

@@ -47,8 +47,8 @@ pub enum IndexSets {
     /// All times: the target does not depend on the order of the tokens.
     #[default]
     All,
-    /// The i-th of D windows of one length, from `0..` to `..length`, equally far apart: neighbours overlap by half, and
-    /// none is shorter than a quarter of the sequence.
+    /// The i-th of D windows of one length, from `0..` to `..length`, equally far apart: neighbours overlap by half, or by
+    /// more where D is above 7, since none is shorter than a quarter of the sequence.
     Windows,
 }
 

@@ -44,7 +44,7 @@ impl Functional {
         })
     }
 
-    /// The sum of the inputs at `lags`; a lag that comes twice counts twice.
+    /// The sum of the inputs at `lags`; a lag that comes twice counts twice. Takes memory for all lags up to the farthest.
     pub fn sum(lags: &[usize]) -> Self {
         let mut rho = vec![0.0; lags.iter().max().map_or(0, |last| last + 1)];
         for lag in lags {
@@ -64,7 +64,7 @@ impl Functional {
     fn reach(&self) -> usize {
         match self {
             Self::Linear(rho) => rho.len(),
-            Self::Relu { lags, .. } => lags.iter().max().map_or(0, |last| last + 1),
+            Self::Relu { lags, .. } => lags.iter().max().map_or(0, |last| last.saturating_add(1)),
         }
     }
 

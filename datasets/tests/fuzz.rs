@@ -6,11 +6,12 @@
 mod common;
 
 use std::io::{Cursor, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, GrayAlphaImage, ImageFormat, RgbImage, RgbaImage};
 use lookback_datasets::images::{decode_cifar10_batch, decode_picture};
+use lookback_datasets::text::{EmbeddingTable, TextTokenizer, read_qrels, read_texts};
 use peak_alloc::PeakAlloc;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -26,6 +27,8 @@ const CASES: u64 = 4000;
 /// The memory that `decode_picture` may take: a progressive JPEG of the most pixels, 2^26, has up to 4 components of 2
 /// bytes, and becomes 3 bytes per pixel.
 const MOST_BYTES: usize = 768 << 20;
+/// The memory that a reader of small files of text may take.
+const MOST_TEXT_BYTES: usize = 32 << 20;
 /// One picture in so many says that it is much larger than it is.
 const RESIZED: usize = 1000;
 
@@ -143,6 +146,37 @@ fn picture_case(rng: &mut ChaCha8Rng, pictures: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
+/// Queries or passages in the format of MS MARCO.
+const TEXTS: &[u8] = b"1\tone\n22\ttwo words\r\n3\t\xc3\xa9\tand more";
+/// Relevances in it.
+const QRELS: &[u8] = b"1\t0\t10\t1\n22 0 20 1\r\n3 Q0 30 0\n";
+/// A tokenizer of the Hugging Face tokenizers library.
+const TOKENIZER: &[u8] = br###"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [{"id": 4,
+    "content": "[SEP]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+    "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
+    "lowercase": true}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": null, "decoder": null,
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+    "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "look": 1, "##back": 2, ".": 3}}}"###;
+
+/// A safetensors file of two tensors, the second with the name `w`.
+fn embeddings() -> Vec<u8> {
+    let header = br#"{"a": {"dtype": "BF16", "shape": [2, 1], "data_offsets": [0, 4]},
+        "w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [4, 28]}}"#;
+    [&(header.len() as u64).to_le_bytes()[..], header, &[7; 28]].concat()
+}
+
+/// Bytes that are nearly a file of text, or noise.
+fn text_case(rng: &mut ChaCha8Rng, file: &[u8]) -> Vec<u8> {
+    if below(rng, 8) == 0 {
+        return noise(rng, 1000);
+    }
+    let mut bytes = file.to_vec();
+    if below(rng, 4) > 0 {
+        mutate(&mut bytes, rng);
+    }
+    bytes
+}
+
 /// Runs a reader; the bytes in use at most, above those before.
 fn checked(case: u64, reader: &str, bound: usize, read: impl FnOnce()) -> usize {
     MEMORY.reset_peak_usage();
@@ -159,9 +193,11 @@ fn readers_return_within_their_memory() {
     let seconds = std::env::var("LOOKBACK_FUZZ_SECONDS")
         .ok()
         .map(|text| Duration::from_secs(text.parse().expect("LOOKBACK_FUZZ_SECONDS is a whole number of seconds")));
-    let pictures = pictures();
+    let (pictures, embeddings) = (pictures(), embeddings());
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("file");
     let begin = Instant::now();
-    let (mut valid, mut most) = ([0, 0], 0);
+    let (mut valid, mut most) = ([0; 6], 0);
     let mut case = 0;
     while seconds.map_or(case < CASES, |seconds| begin.elapsed() < seconds) {
         let mut rng = ChaCha8Rng::seed_from_u64(case);
@@ -173,6 +209,28 @@ fn readers_return_within_their_memory() {
         most = most.max(checked(case, "decode_picture", MOST_BYTES, || {
             valid[1] += u64::from(decode_picture(&bytes, "picture").is_ok());
         }));
+        let lenient = below(&mut rng, 2) == 0;
+        let bytes = text_case(&mut rng, TEXTS);
+        checked(case, "read_texts", MOST_TEXT_BYTES, || {
+            valid[2] += u64::from(read_texts(&bytes[..], "texts", lenient, |_, _| Ok(true)).is_ok());
+        });
+        let bytes = text_case(&mut rng, QRELS);
+        checked(case, "read_qrels", MOST_TEXT_BYTES, || {
+            valid[3] += u64::from(read_qrels(&bytes[..], "qrels", lenient, |_, _| Ok(true)).is_ok());
+        });
+        std::fs::write(&path, text_case(&mut rng, &embeddings)).expect("a file can be written");
+        checked(case, "EmbeddingTable::open", MOST_TEXT_BYTES, || {
+            valid[4] += u64::from(EmbeddingTable::open(&path, "w").is_ok());
+        });
+        std::fs::write(&path, text_case(&mut rng, TOKENIZER)).expect("a file can be written");
+        checked(case, "TextTokenizer::open", MOST_TEXT_BYTES, || {
+            // The library's panics, which the reader catches, would be told with symbols of 30 MiB.
+            let hook = take_hook();
+            set_hook(Box::new(|_| {}));
+            let read = catch_unwind(|| TextTokenizer::open(&path).is_ok());
+            set_hook(hook);
+            valid[5] += u64::from(read.expect("the reader panics"));
+        });
         case += 1;
     }
     // Cases that are all refused at the door would test nothing behind it.
@@ -180,7 +238,8 @@ fn readers_return_within_their_memory() {
     // Not through the test harness, which would swallow it.
     writeln!(
         std::io::stderr(),
-        "{case} cases of each reader in {:.1} s, valid batches and pictures {valid:?}, at most {most} bytes for a picture",
+        "{case} cases of each reader in {:.1} s, valid batches, pictures, texts, relevances, embeddings and \
+         tokenizers {valid:?}, at most {most} bytes for a picture",
         begin.elapsed().as_secs_f64()
     )
     .expect("standard error can be written");

@@ -278,6 +278,12 @@ mod tests {
             message(DeepSsmConfig { d_state: 3, ..base() }),
             "`d_state` is 3, but it must be even where `eigenvalues` is `complex`."
         );
+        for (r_min, shown) in [(-0.5, "-0.5"), (1.0, "1"), (f64::NAN, "NaN")] {
+            assert_eq!(
+                message(DeepSsmConfig { r_min, ..base() }),
+                format!("`r_min` is {shown}, but it must be at least 0 and less than 1.")
+            );
+        }
         assert_eq!(
             message(DeepSsmConfig { r_max: 1.5, ..base() }),
             "`r_max` is 1.5, but it must be greater than `r_min`, which is 0.6, and at most 1."

@@ -136,6 +136,9 @@ pub(super) struct BenchArguments {
     /// A further model beside those of the suite, one of `lookback list models`; may be given several times
     #[arg(long, value_name = "MODEL[:KEY=VALUE...]")]
     pub also: Vec<String>,
+    /// Skip and count malformed rows of data files, in place of an error
+    #[arg(long)]
+    pub lenient: bool,
     /// The folder of the sweep [default: runs/SUITE-PRESET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

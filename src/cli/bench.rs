@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::{PlanRequest, suites};
+use lookback_benchmarks::{PlanRequest, Planned, suites, task_kind, task_kinds};
 use lookback_registry::{Error, Result};
 
 use super::Exit;
@@ -27,9 +27,17 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     let preset = arguments.preset.into();
     let extra_models = arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?;
     let request = PlanRequest { preset, seeds: arguments.seeds, extra_models };
+    let data = arguments.data.folder();
     let mut runs = select(suite.plan(&request, models.catalogue())?, &suite.exact(), &arguments.only)?;
     if arguments.only.is_empty() {
-        runs = with_data(runs, &arguments.data.folder());
+        runs = with_data(runs, &data);
+    }
+    if arguments.lenient {
+        read_leniently(&mut runs)?;
+    }
+    for run in &mut runs {
+        let task = &mut run.spec.task;
+        (task_kind(&task.name)?.settle)(&mut task.params, &data)?;
     }
     let jobs = match arguments.jobs {
         Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
@@ -97,6 +105,23 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
         out::complain(&format!("error: {}", error.chain()));
     }
     Ok(if reported.is_ok() && summary.done == summary.total { Exit::Success } else { Exit::Failure })
+}
+
+/// Has the tasks that read rows skip and count malformed ones.
+fn read_leniently(runs: &mut [Planned]) -> Result<()> {
+    const LENIENT: &str = "lenient";
+    let mut rows = runs.iter_mut().filter_map(|run| run.spec.task.params.get_mut(LENIENT)).peekable();
+    if rows.peek().is_none() {
+        let kinds = task_kinds();
+        let able = kinds.iter().filter(|kind| (kind.fields)().iter().any(|field| field.name == LENIENT));
+        let names: Vec<String> = able.map(|kind| format!("`{}`", kind.info.name)).collect();
+        return Err(Error::new(format!(
+            "No run that was asked for reads rows that could be malformed: --lenient is for task {}.",
+            names.join(", ")
+        )));
+    }
+    rows.for_each(|lenient| *lenient = true.into());
+    Ok(())
 }
 
 /// The command line as one would type it again.

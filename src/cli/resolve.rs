@@ -122,8 +122,9 @@ pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) 
         })
         .cloned()
         .collect();
-    let trains = by_axis.get("experiment").is_none_or(|names| names.iter().any(|name| !exact.contains(name)));
-    if selected.is_empty() && trains {
+    let exact_alone = by_axis.len() == 1
+        && by_axis.get("experiment").is_some_and(|names| names.iter().all(|name| exact.contains(name)));
+    if selected.is_empty() && !exact_alone {
         return Err(Error::new(format!("No run fits all of --only {}.", conditions.join(","))));
     }
     Ok(selected)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig, recipe_or_model};
+use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig, recipe_or_model, task_kind};
 use lookback_registry::{Error, Params, Result, parse, unknown_name};
 
 use super::Exit;
@@ -24,7 +24,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Trains one model on one task.
 pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> {
     let backend = arguments.backend.kind()?;
-    let (spec, _) = resolve(&spec(&arguments, models, backend)?, models)?;
+    let (mut spec, _) = resolve(&spec(&arguments, models, backend)?, models)?;
+    (task_kind(&spec.task.name)?.settle)(&mut spec.task.params, &arguments.data.folder())?;
     let devices = [arguments.device.numbers(), &arguments.devices].concat();
     backend.check_devices(&devices)?;
     let folder = RunFolder::new(match arguments.out {

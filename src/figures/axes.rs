@@ -199,6 +199,12 @@ impl Plot<'_, '_, '_> {
         if series.mark == Mark::Points {
             return;
         }
+        if series.mark == Mark::Area {
+            let on_axes = |(x, y): (f64, f64)| self.pixel(x.clamp(0.0, 1.0), y.clamp(0.0, 1.0));
+            let outline = series.points.iter().filter_map(|point| self.position(point.x, point.y)).map(on_axes);
+            marks::area(self.canvas, outline.collect(), Ink::Series(style.colour), 0.4);
+            return;
+        }
         let dash = style.line_dash(series.mark);
         let points: Vec<_> = series.points.iter().map(|point| self.position(point.x, point.y)).collect();
         for part in marks::clip(&points) {

@@ -45,7 +45,8 @@ fn head(figure: &Figure, layout: &Layout, (width, height): (u32, u32)) -> String
     let id = text::escape(&figure.id);
     let mut description = text::escape(&figure.caption);
     for panel in &figure.panels {
-        let labels: Vec<_> = panel.series.iter().map(|series| series.label.as_str()).collect();
+        let mut labels: Vec<_> = panel.series.iter().map(|series| series.label.as_str()).collect();
+        labels.dedup();
         let _ = write!(
             description,
             " Panel {}: {} against {}: {}.",

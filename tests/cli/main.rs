@@ -2,6 +2,7 @@
 
 mod backends;
 mod backends_vit;
+mod experiments;
 mod faults;
 mod inspect;
 mod mistakes;

@@ -72,6 +72,30 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
             vec!["bench", "memory", "--only", "modl=s4d"],
             "There is no axis named `modl`. Did you mean `model`? Known: model, memory, size, alpha.",
         ),
+        (
+            vec!["bench", "memory", "--only", "model"],
+            "`--only model` is not of the form AXIS=VALUE, e.g. --only model=s4d.",
+        ),
+        (
+            vec!["bench", "memory", "--only", "memory=impulse,alpha=0.25"],
+            "No run fits all of --only memory=impulse,alpha=0.25.",
+        ),
+        (vec!["bench", "depth", "--only", "experiment=D1,depth=1"], "No run fits all of --only experiment=D1,depth=1."),
+        (vec!["bench", "memory", "--also", "gru:d_model"], "`d_model` after --also is not of the form KEY=VALUE."),
+        (
+            vec!["bench", "memory", "--also", "gru:training=3"],
+            "`training=3` names a group of parameters; name one, as training.KEY=VALUE.",
+        ),
+        (
+            vec!["bench", "memory", "--also", "gru:training=3:training.steps=4"],
+            "`training.steps=4` after --also: `training` already has a value and cannot hold `training.steps`.",
+        ),
+        (vec!["bench", "heads", "--seeds", "0"], "`seeds` is 0, but it must be a whole number from 1 up."),
+        (
+            vec!["bench", "memory", "--lenient"],
+            "No run that was asked for reads rows that could be malformed: --lenient is for task `text-retrieval`.",
+        ),
+        (vec!["reproduction", "absent"], "`absent` is no folder of a sweep: it has no `plan.json`."),
         (vec!["bench", "memory", "--jobs", "0"], "`--jobs` is 0, but it must be a whole number from 1 up."),
         (vec!["bench", "memory", "--seeds", "0"], "`seeds` is 0, but it must be a whole number from 1 up."),
         (vec!["bench", "memory", "--also", "s4d"], "The preset already has a model with the label `s4d`."),

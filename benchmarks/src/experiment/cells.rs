@@ -30,14 +30,17 @@ pub struct Cell<'a> {
     pub missing: usize,
 }
 
-/// All cells of one experiment, in the order of its grid.
+/// All cells of one experiment, in the order of their values on the axes, axis by axis by name: not in the order of the
+/// plan, where the runs that were asked for last come first.
 #[derive(Debug)]
 pub struct Cells<'a> {
     cells: Vec<Cell<'a>>,
+    /// The values of each axis, in order.
+    values: BTreeMap<String, Vec<String>>,
 }
 
 impl<'a> Cells<'a> {
-    /// Groups outcomes by their axes.
+    /// Groups outcomes by their axes, in whatever order they come.
     ///
     /// # Errors
     /// A spec that is not valid.
@@ -64,7 +67,11 @@ impl<'a> Cells<'a> {
             }
         }
         cells.iter_mut().for_each(Cell::summarise);
-        Ok(Self { cells })
+        let values = ordered_values(&cells);
+        cells.sort_by_cached_key(|cell| -> Vec<Option<usize>> {
+            values.iter().map(|(axis, all)| all.iter().position(|value| value == cell.axis(axis))).collect()
+        });
+        Ok(Self { cells, values })
     }
 
     /// All of them.
@@ -87,15 +94,9 @@ impl<'a> Cells<'a> {
         self.iter().find(|cell| axes.iter().all(|(axis, value)| cell.axis(axis) == *value))
     }
 
-    /// The values of an axis, in the order of the grid.
+    /// The values of an axis: ascending where all are numbers ("inf" is one), else in the order of the plan.
     pub fn values(&self, axis: &str) -> Vec<&str> {
-        let mut values = Vec::new();
-        for cell in self.iter() {
-            if let Some(value) = cell.axes.get(axis).map(String::as_str).filter(|value| !values.contains(value)) {
-                values.push(value);
-            }
-        }
-        values
+        self.values.get(axis).into_iter().flatten().map(String::as_str).collect()
     }
 
     /// A table of the smallest value of a metric over seeds: rows over one axis, columns over another, of the cells with
@@ -121,6 +122,26 @@ impl<'a> Cells<'a> {
         let titles = columns.iter().map(|value| format!("{column} {value}"));
         Table { title: title.into(), columns: std::iter::once(row.to_owned()).chain(titles).collect(), rows }
     }
+}
+
+/// The values of each axis, as [`Cells::values`] gives them.
+fn ordered_values(cells: &[Cell<'_>]) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (axis, value) in cells.iter().flat_map(|cell| &cell.axes) {
+        let values = all.entry(axis.clone()).or_default();
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    for values in all.values_mut() {
+        let numbers: Option<Vec<f64>> = values.iter().map(|value| value.parse().ok()).collect();
+        if let Some(numbers) = numbers {
+            let mut pairs: Vec<(f64, String)> = numbers.into_iter().zip(std::mem::take(values)).collect();
+            pairs.sort_by(|left, right| left.0.total_cmp(&right.0));
+            *values = pairs.into_iter().map(|(_, value)| value).collect();
+        }
+    }
+    all
 }
 
 impl<'a> Cell<'a> {
@@ -172,10 +193,15 @@ impl<'a> Cell<'a> {
 
     /// The smallest value of a metric, with a mark where one seed, or only part of the seeds, stands for it.
     pub fn entry(&self, metric: &str) -> String {
+        self.entry_as(metric, brief)
+    }
+
+    /// [`Cell::entry`] with numbers written otherwise than to two significant digits.
+    pub fn entry_as(&self, metric: &str, write: impl Fn(f64) -> String) -> String {
         match self.metric(metric) {
             Some(summary) => {
                 let mark = if summary.n == 1 || self.diverged + self.missing > 0 { "*" } else { "" };
-                format!("{}{mark}", brief(summary.min))
+                format!("{}{mark}", write(summary.min))
             }
             None if self.diverged > 0 => "diverged".into(),
             None => "-".into(),
@@ -200,5 +226,72 @@ impl<'a> Cell<'a> {
         self.metrics =
             metrics.into_iter().filter_map(|(name, values)| Some((name, stats::summarise(&values)?))).collect();
         self.train_loss = stats::summarise(&losses);
+    }
+}
+
+#[cfg(test)]
+impl Outcome {
+    /// A run at this place as if it had finished with these metrics, for tests of what is read from runs.
+    pub(crate) fn finished(axes: &[(&str, &str)], seed: u64, metrics: &[(&str, f64)]) -> Self {
+        use serde_json::json;
+
+        use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
+        use crate::suite::{Planned, RunResult};
+
+        let spec = RunSpec {
+            version: SPEC_VERSION,
+            task: Named::new("retrieval", json!({})),
+            model: Named::new("class-attention", json!({})),
+            training: TrainingConfig::default(),
+            seed,
+        };
+        let axes = axes.iter().map(|(axis, value)| ((*axis).to_owned(), (*value).to_owned())).collect();
+        let result = RunResult {
+            status: RunStatus::Finished,
+            steps: 1,
+            num_params: 1,
+            metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+            best: None,
+            train_loss: None,
+        };
+        Self { planned: Planned { spec, axes }, result: Some(result), probe: None, curve: Vec::new(), seconds: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_the_same_in_any_order() {
+        let mut outcomes = Vec::new();
+        for kind in ["wide", "narrow"] {
+            for length in ["8", "16", "128"] {
+                for cap in ["0.5", "2", "inf"] {
+                    outcomes.push(Outcome::finished(&[("kind", kind), ("T", length), ("cap", cap)], 0, &[]));
+                }
+            }
+        }
+        // Another kind, which has no cap.
+        outcomes.push(Outcome::finished(&[("kind", "free"), ("T", "16")], 0, &[]));
+        // Kinds are no numbers and keep the order in which they first come, here that of the plan.
+        let shuffled = [5, 13, 18, 2, 0, 17, 8, 11, 4, 1, 10, 16, 7, 3, 14, 9, 15, 6, 12];
+        let shuffled: Vec<&Outcome> = shuffled.iter().map(|place: &usize| &outcomes[*place]).collect();
+        let in_order: Vec<&Outcome> = outcomes.iter().collect();
+        for plan in [in_order, shuffled] {
+            let cells = Cells::collect(&plan, &Catalogue::default()).unwrap();
+            assert_eq!(cells.values("T"), ["8", "16", "128"]);
+            assert_eq!(cells.values("cap"), ["0.5", "2", "inf"]);
+            assert_eq!(cells.values("kind"), ["wide", "narrow", "free"]);
+            assert!(cells.values("other").is_empty());
+            let places: Vec<[&str; 3]> =
+                cells.iter().map(|cell| ["T", "cap", "kind"].map(|axis| cell.axis(axis))).collect();
+            assert_eq!(places.len(), outcomes.len());
+            assert_eq!(places[..3], [["8", "0.5", "wide"], ["8", "0.5", "narrow"], ["8", "2", "wide"]]);
+            assert_eq!(places[6..9], [["16", "", "free"], ["16", "0.5", "wide"], ["16", "0.5", "narrow"]]);
+            assert_eq!(places[18], ["128", "inf", "narrow"]);
+            let row = cells.with(&[("kind", "wide"), ("T", "16")]).filter_map(|cell| cell.number("cap"));
+            assert_eq!(row.collect::<Vec<f64>>(), [0.5, 2.0, f64::INFINITY]);
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::random::{Key, SampleRng};
 /// The largest header, that of the format.
 const MOST_HEADER: u64 = 100_000_000;
 /// The most values of a table: 2^28, 1 GiB.
-const MOST_VALUES: usize = 1 << 28;
+pub(super) const MOST_VALUES: usize = 1 << 28;
 /// Names that an error lists.
 const LISTED: usize = 8;
 
@@ -43,6 +43,60 @@ impl EmbeddingTable {
     /// The file cannot be read or is damaged, it has no such tensor (the message lists the nearest names), or the tensor
     /// has other dimensions or numbers.
     pub fn open(path: &Path, name: &str) -> Result<Self> {
+        let Located { mut file, rows, width, bytes, start } = Located::new(path, name)?;
+        let unreadable = |error| files::unreadable(path, error);
+        file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+        let mut raw = vec![0; rows * width * bytes];
+        file.read_exact(&mut raw).map_err(unreadable)?;
+        let values = match bytes {
+            4 => raw.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect(),
+            _ => raw
+                .as_chunks()
+                .0
+                .iter()
+                .map(|value| f32::from_bits(u32::from(u16::from_le_bytes(*value)) << 16))
+                .collect(),
+        };
+        Ok(Self { width, values })
+    }
+
+    /// The channels of the tensor `name`, from the header of the file alone.
+    ///
+    /// # Errors
+    /// As [`EmbeddingTable::open`].
+    pub fn width_in(path: &Path, name: &str) -> Result<usize> {
+        Ok(Located::new(path, name)?.width)
+    }
+
+    /// Tokens that have a vector.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.width.max(1)
+    }
+
+    /// Channels of a vector.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The vector of a token below [`EmbeddingTable::rows`].
+    pub fn row(&self, token: usize) -> &[f32] {
+        &self.values[token * self.width..][..self.width]
+    }
+}
+
+/// A tensor in a file that was found good.
+struct Located {
+    file: File,
+    rows: usize,
+    width: usize,
+    /// Bytes of a number: 4 of a 32-bit float, 2 of a bfloat16.
+    bytes: usize,
+    /// Where it begins in the file.
+    start: u64,
+}
+
+impl Located {
+    fn new(path: &Path, name: &str) -> Result<Self> {
         let file_name = path.display();
         let damaged = |what: String| Error::new(format!("`{file_name}` is no whole safetensors file: {what}."));
         let unreadable = |error| files::unreadable(path, error);
@@ -93,37 +147,10 @@ impl EmbeddingTable {
             ))
         })?;
         let (start, end) = info.data_offsets;
-        if end.checked_sub(start) != Some(count * bytes) || 8 + length + end as u64 > size {
+        if end.checked_sub(start) != Some(count * bytes) || end as u64 > size - 8 - length {
             return Err(damaged(format!("the tensor `{name}` lies at {start}..{end} behind its header")));
         }
-        file.seek(SeekFrom::Start(8 + length + start as u64)).map_err(unreadable)?;
-        let mut raw = vec![0; count * bytes];
-        file.read_exact(&mut raw).map_err(unreadable)?;
-        let values = match bytes {
-            4 => raw.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect(),
-            _ => raw
-                .as_chunks()
-                .0
-                .iter()
-                .map(|value| f32::from_bits(u32::from(u16::from_le_bytes(*value)) << 16))
-                .collect(),
-        };
-        Ok(Self { width, values })
-    }
-
-    /// Tokens that have a vector.
-    pub fn rows(&self) -> usize {
-        self.values.len() / self.width.max(1)
-    }
-
-    /// Channels of a vector.
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// The vector of a token below [`EmbeddingTable::rows`].
-    pub fn row(&self, token: usize) -> &[f32] {
-        &self.values[token * self.width..][..self.width]
+        Ok(Self { file, rows, width, bytes, start: 8 + length + start as u64 })
     }
 }
 
@@ -191,7 +218,25 @@ mod tests {
             open(&[&[200, 0, 0, 0, 0, 0, 0, 0], &b"{}"[..]].concat(), "word").unwrap_err(),
             "`e.safetensors` is no whole safetensors file: its header is said to have 200 bytes, of 2 that follow."
         );
-        assert!(open(&file("{,", &[]), "word").unwrap_err().contains("its header cannot be read: "));
+        assert_eq!(
+            open(&file("{,", &[]), "word").unwrap_err(),
+            "`e.safetensors` is no whole safetensors file: its header cannot be read: key must be a string at line 1 \
+             column 2."
+        );
+        // Tensors that are each as large as the format allows, and lie behind each other.
+        let large = (1_u64 << 61) - 1;
+        let tensor = |dtype: &str, shape: &str, start: u64, end: u64| {
+            format!(r#"{{"dtype": "{dtype}", "shape": {shape}, "data_offsets": [{start}, {end}]}}"#)
+        };
+        let mut tensors: Vec<String> = (0..8_u64)
+            .map(|at| format!(r#""{at}": {}"#, tensor("U8", &format!("[{large}]"), at * large, (at + 1) * large)))
+            .collect();
+        tensors.push(format!(r#""word": {}"#, tensor("F32", "[1, 1]", 8 * large, 8 * large + 4)));
+        assert_eq!(
+            open(&file(&format!("{{{}}}", tensors.join(", ")), &[0; 8]), "word").unwrap_err(),
+            "`e.safetensors` is no whole safetensors file: the tensor `word` lies at \
+             18446744073709551608..18446744073709551612 behind its header."
+        );
     }
 
     #[test]

@@ -70,6 +70,14 @@ impl LanguageConfig {
         }
         Ok(())
     }
+
+    /// Replaces the source `found` by what `data` has.
+    pub fn settle(&mut self, data: &DataFolder) {
+        if self.source == TextSource::Found {
+            let there = find_text(data, &self.file).is_some();
+            self.source = if there { TextSource::Files } else { TextSource::Generated };
+        }
+    }
 }
 
 /// A text as tokens, in a training and a validation part.
@@ -238,7 +246,11 @@ mod tests {
         );
         let config = LanguageConfig { length: 31, ..config };
         let error = LanguageCorpus::of("0123456789abcdefghijklmnopqrstuvwxyz+-*/", "a.txt", &config).unwrap_err();
-        assert!(error.to_string().starts_with("The training part of `a.txt` has 30 tokens, "), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "The training part of `a.txt` has 30 tokens, but windows of `length` 31 need 32; take a smaller `length`, a \
+             smaller `valid_share` or a longer text."
+        );
     }
 
     #[test]
@@ -257,6 +269,9 @@ mod tests {
             message(LanguageConfig { valid_share: 1.0, ..good.clone() }),
             "`valid_share` is 1, but it must be a number in (0, 1)."
         );
-        assert!(message(LanguageConfig { vocabulary: 9, ..good }).starts_with("`vocabulary` is 9, but "));
+        assert_eq!(
+            message(LanguageConfig { vocabulary: 9, ..good }),
+            "`vocabulary` is 9, but it must be a whole number from 256 (all bytes) to 1048576."
+        );
     }
 }

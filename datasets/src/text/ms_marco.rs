@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use lookback_registry::{Error, Result};
 
-/// The longest row, in bytes.
+/// The longest row, in bytes without the end of its line.
 const MOST_BYTES: usize = 1 << 20;
 /// A valid row of queries or of the collection.
 const TEXT_ROW: &str = "a number, a tab and a text, such as `42\\thow far is the moon`";
@@ -75,24 +75,25 @@ fn read_rows(
     valid: &str,
     mut parse: impl FnMut(&str) -> Result<bool, String>,
 ) -> Result<usize> {
+    // The longest row and the end of its line.
+    let most = MOST_BYTES + 2;
     let mut skipped = 0;
     let mut bytes = Vec::new();
     for line in 1_usize.. {
         let failed = |error: io::Error| Error::caused(format!("Cannot read line {line} of `{file}`"), error);
         bytes.clear();
-        let read = reader.by_ref().take(MOST_BYTES as u64 + 1).read_until(b'\n', &mut bytes).map_err(failed)?;
+        let read = reader.by_ref().take(most as u64).read_until(b'\n', &mut bytes).map_err(failed)?;
         if read == 0 {
             break;
         }
-        let whole = bytes.last() == Some(&b'\n');
-        if !whole && read > MOST_BYTES {
+        if read == most && bytes.last() != Some(&b'\n') {
             skip_line(&mut reader).map_err(failed)?;
         }
-        let outcome = if bytes.len() > MOST_BYTES {
+        let row = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let row = row.strip_suffix(b"\r").unwrap_or(row);
+        let outcome = if row.len() > MOST_BYTES {
             Err(format!("has more than {MOST_BYTES} bytes"))
         } else {
-            let row = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-            let row = row.strip_suffix(b"\r").unwrap_or(row);
             match std::str::from_utf8(row) {
                 Ok(row) => parse(row),
                 Err(error) => Err(format!("is not UTF-8 from its byte {} on, counted from 0", error.valid_up_to())),
@@ -104,7 +105,8 @@ fn read_rows(
             Err(_) if lenient => skipped += 1,
             Err(fault) => {
                 return Err(Error::new(format!(
-                    "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` skips and counts such rows."
+                    "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` (of `bench`: --lenient) skips and \
+                     counts such rows."
                 )));
             }
         }
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn malformed_rows_of_texts_say_where_and_what_is_valid() {
-        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` skips and \
+        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) skips and \
                    counts such rows.";
         for (bytes, message) in [
             (&b"1\tone\n2 two\n"[..], "Line 2 of `queries.tsv` has no tab"),
@@ -170,6 +172,32 @@ mod tests {
             format!("Line 2 of `queries.tsv` has more than 1048576 bytes{end}")
         );
         assert_eq!(texts(&long, true).unwrap(), (vec![(1, "one".into()), (3, "three".into())], 1));
+    }
+
+    #[test]
+    fn the_longest_row_ends_as_others_do() {
+        let read = |length: usize, end: &str| {
+            let bytes = [&b"2\t"[..], &vec![b'x'; length - 2], end.as_bytes(), b"3\tthree"].concat();
+            let (rows, skipped) = texts(&bytes, true).unwrap();
+            (rows.iter().map(|(number, _)| *number).collect::<Vec<_>>(), skipped)
+        };
+        for end in ["\n", "\r\n"] {
+            assert_eq!(read(MOST_BYTES, end), (vec![2, 3], 0));
+            assert_eq!(read(MOST_BYTES + 1, end), (vec![3], 1));
+        }
+    }
+
+    #[test]
+    fn reading_that_fails_says_where() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        let reader = io::BufReader::new((&b"1\tone\n2\t"[..]).chain(Broken));
+        let error = read_texts(reader, "queries.tsv", true, |_, _| Ok(true)).unwrap_err();
+        assert_eq!(error.chain(), "Cannot read line 2 of `queries.tsv`: the disk is gone");
     }
 
     #[test]
@@ -195,7 +223,7 @@ mod tests {
             [(1, 10), (2, 20), (4, 40)]
         );
         let end = "; a valid row is a query's number, 0, a passage's number and its relevance between tabs or spaces, \
-                   such as `42 0 7 1`. `lenient` skips and counts such rows.";
+                   such as `42 0 7 1`. `lenient` (of `bench`: --lenient) skips and counts such rows.";
         for (text, message) in [
             ("1 0 10\n", "Line 1 of `qrels.tsv` has 3 columns instead of 4"),
             ("1 0 10 1\n\n", "Line 2 of `qrels.tsv` has 0 columns instead of 4"),

@@ -109,7 +109,9 @@ mod tests {
             "`a.txt` is not UTF-8: at byte 2, counted from 0, `e2 82` begins no character."
         );
         assert_eq!(message(b""), "`a.txt` has 0 bytes, but a text must have from 1 to 1073741824.");
-        let error = read_text(&folder.path().join("b.txt")).unwrap_err();
-        assert!(error.to_string().starts_with("Cannot read `"), "{error}");
+        let missing = folder.path().join("b.txt");
+        assert_eq!(read_text(&missing).unwrap_err().to_string(), format!("Cannot read `{}`", missing.display()));
+        let error = read_text(folder.path()).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{}` is not a file.", folder.path().display()));
     }
 }

@@ -1,6 +1,6 @@
 //! Queries with their passages, and hard negatives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ops::Range;
@@ -81,7 +81,7 @@ impl RetrievalCorpus {
     /// relevant passages, or more relevant passages than `limits.passages`.
     pub fn open(paths: &RetrievalFiles, limits: RetrievalLimits) -> Result<Self> {
         let RetrievalFiles { queries, collection, qrels } = paths;
-        Self::read(Source::open(queries)?, Source::open(collection)?, Source::open(qrels)?, limits)
+        Self::read(|| Ok([Source::open(queries)?, Source::open(collection)?, Source::open(qrels)?]), limits)
     }
 
     /// Reads generated files.
@@ -90,27 +90,52 @@ impl RetrievalCorpus {
     /// As [`RetrievalCorpus::open`].
     pub fn generated(files: &GeneratedRetrieval, limits: RetrievalLimits) -> Result<Self> {
         let GeneratedRetrieval { queries, collection, qrels } = files;
-        Self::read(
-            Source::text("generated queries", queries),
-            Source::text("generated collection", collection),
-            Source::text("generated qrels", qrels),
-            limits,
-        )
+        let sources = || {
+            Ok([
+                Source::text("generated queries", queries),
+                Source::text("generated collection", collection),
+                Source::text("generated qrels", qrels),
+            ])
+        };
+        Self::read(sources, limits)
     }
 
-    fn read(queries: Source, collection: Source, qrels: Source, limits: RetrievalLimits) -> Result<Self> {
+    /// Reads queries, collection and relevance; once more where the collection turns out to lack passages of the queries.
+    fn read<'a>(sources: impl Fn() -> Result<[Source<'a>; 3]>, limits: RetrievalLimits) -> Result<Self> {
+        let mut present = None;
+        loop {
+            if let Some(corpus) = Self::attempt(sources()?, limits, &mut present)? {
+                return Ok(corpus);
+            }
+        }
+    }
+
+    /// Reads the corpus, of the relevant passages only those that are `present` where that is known. None, and `present`
+    /// is known, where the collection lacks passages of the queries that were read, and others may stand in for these.
+    fn attempt(
+        [queries, collection, qrels]: [Source; 3],
+        limits: RetrievalLimits,
+        present: &mut Option<HashSet<u64>>,
+    ) -> Result<Option<Self>> {
         let RetrievalLimits { queries: wanted, passages: most, lenient } = limits;
         let mut relevant: HashMap<u64, Vec<u64>> = HashMap::new();
         let mut skipped = read_qrels(qrels.reader, &qrels.name, lenient, |query, passage| {
-            relevant.entry(query).or_default().push(passage);
+            if present.as_ref().is_none_or(|present| present.contains(&passage)) {
+                relevant.entry(query).or_default().push(passage);
+            }
             Ok(true)
         })?;
+        let asked: HashSet<u64> = relevant.values().flatten().copied().collect();
         let mut texts = Vec::new();
         let mut numbers: Vec<Vec<u64>> = Vec::new();
         skipped += read_texts(queries.reader, &queries.name, lenient, |query, text| {
-            if let Some(passages) = relevant.remove(&query) {
+            if let Some(passages) = relevant.get_mut(&query) {
+                // Those of a query that was read are gone.
+                if passages.is_empty() {
+                    return Err(format!("repeats the number {query}"));
+                }
                 texts.push(text.to_owned());
-                numbers.push(passages);
+                numbers.push(std::mem::take(passages));
             }
             Ok(texts.len() < wanted)
         })?;
@@ -122,7 +147,11 @@ impl RetrievalCorpus {
         }
         let (mut missing, mut room) = (places.len(), most - places.len());
         let mut passages = Vec::new();
+        let mut found = HashSet::new();
         skipped += read_texts(collection.reader, &collection.name, lenient, |number, text| {
+            if asked.contains(&number) {
+                found.insert(number);
+            }
             match places.get_mut(&number) {
                 Some(Some(_)) => return Err(format!("repeats the number {number}")),
                 Some(place) => {
@@ -138,6 +167,7 @@ impl RetrievalCorpus {
             passages.push(text.to_owned());
             Ok(missing > 0 || room > 0)
         })?;
+        let read = texts.len();
         let positives = numbers.into_iter().map(|numbers| {
             let mut found: Vec<usize> = numbers.iter().filter_map(|number| places[number]).collect();
             found.sort_unstable();
@@ -147,6 +177,11 @@ impl RetrievalCorpus {
         let (queries_kept, positives): (Vec<String>, Vec<Vec<usize>>) =
             texts.into_iter().zip(positives).filter(|(_, positives)| !positives.is_empty()).unzip();
         if queries_kept.len() < wanted {
+            // The collection was read to its end, as passages are missing.
+            if read == wanted && present.is_none() {
+                *present = Some(found);
+                return Ok(None);
+            }
             return Err(Error::new(format!(
                 "`{}`, `{}` and `{}` have {} queries with a relevant passage, but {wanted} are asked for.",
                 queries.name,
@@ -155,7 +190,7 @@ impl RetrievalCorpus {
                 queries_kept.len()
             )));
         }
-        Ok(Self { queries: queries_kept, positives, passages, skipped })
+        Ok(Some(Self { queries: queries_kept, positives, passages, skipped }))
     }
 
     /// The queries.
@@ -272,13 +307,45 @@ mod tests {
              3 are asked for."
         );
         let twice = "11\tblue sea\n11\tblue sea\n12\tred moon\n15\tred\nfault\n";
-        assert!(
-            read(twice, LIMITS)
-                .unwrap_err()
-                .to_string()
-                .starts_with("Line 2 of `generated collection` repeats the number 11;")
+        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) skips and \
+                   counts such rows.";
+        assert_eq!(
+            read(twice, LIMITS).unwrap_err().to_string(),
+            format!("Line 2 of `generated collection` repeats the number 11{end}")
         );
-        assert_eq!(read(twice, RetrievalLimits { lenient: true, ..LIMITS }).unwrap().skipped(), 2);
+        let lenient = RetrievalLimits { lenient: true, ..LIMITS };
+        assert_eq!(read(twice, lenient).unwrap().skipped(), 2);
+        let twice = GeneratedRetrieval {
+            queries: "2\tred moon\n2\tblue moon\n3\tblue sea\n".into(),
+            collection: COLLECTION.into(),
+            qrels: QRELS.into(),
+        };
+        assert_eq!(
+            RetrievalCorpus::generated(&twice, LIMITS).unwrap_err().to_string(),
+            format!("Line 2 of `generated queries` repeats the number 2{end}")
+        );
+        let corpus = RetrievalCorpus::generated(&twice, lenient).unwrap();
+        assert_eq!((corpus.queries(), corpus.skipped()), (&["red moon".to_owned(), "blue sea".to_owned()][..], 1));
+    }
+
+    #[test]
+    fn queries_whose_passages_are_not_there_make_room_for_others() {
+        // Passage 12 is malformed, and 98 is nowhere.
+        let files = GeneratedRetrieval {
+            queries: QUERIES.into(),
+            collection: "11\tblue sea\n12\n13\tred\n14\tlast\n".into(),
+            qrels: "1\t0\t98\t1\n2\t0\t12\t1\n3\t0\t11\t1\n4\t0\t13\t1\n".into(),
+        };
+        let limits = RetrievalLimits { lenient: true, ..LIMITS };
+        let corpus = RetrievalCorpus::generated(&files, limits).unwrap();
+        assert_eq!(corpus.queries(), ["blue sea", "never read"]);
+        assert_eq!(corpus.passages(), ["blue sea", "red", "last"]);
+        assert_eq!((corpus.positives(0), corpus.positives(1), corpus.skipped()), (&[0][..], &[1][..], 1));
+        assert_eq!(
+            RetrievalCorpus::generated(&files, RetrievalLimits { queries: 3, ..limits }).unwrap_err().to_string(),
+            "`generated queries`, `generated qrels` and `generated collection` have 2 queries with a relevant passage, but \
+             3 are asked for."
+        );
     }
 
     #[test]
@@ -300,7 +367,12 @@ mod tests {
             RetrievalCorpus::open(&files, limits).unwrap(),
             RetrievalCorpus::generated(&generated, limits).unwrap()
         );
-        let missing = RetrievalFiles { qrels: folder.path().join("none"), ..files };
-        assert!(RetrievalCorpus::open(&missing, limits).unwrap_err().to_string().starts_with("Cannot read `"));
+        let message = |qrels: &Path| {
+            let files = RetrievalFiles { qrels: qrels.to_owned(), ..files.clone() };
+            RetrievalCorpus::open(&files, limits).unwrap_err().to_string()
+        };
+        let missing = folder.path().join("none");
+        assert_eq!(message(&missing), format!("Cannot read `{}`", missing.display()));
+        assert_eq!(message(folder.path()), format!("`{}` is not a file.", folder.path().display()));
     }
 }

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::plain::{find_in, missing};
 use super::retrieval::{RetrievalCorpus, RetrievalFiles, RetrievalLimits};
 use super::tokens::check_vocabulary;
-use super::{GeneratedRetrieval, TextSource};
+use super::{EmbeddingTable, GeneratedRetrieval, TextSource};
 use crate::DataFolder;
 
 /// The folder of MS MARCO's files in a data folder.
 pub(super) const FOLDER: &str = "ms-marco";
+
+/// The tokenizer that goes with embeddings from a file, unless another is named.
+pub(super) const TOKENIZER: &str = "tokenizer.json";
 
 /// What vectors tokens have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -123,6 +126,35 @@ impl RetrievalConfig {
         if self.embeddings == Embeddings::Trained { self.vocabulary } else { self.d_embedding }
     }
 
+    /// Replaces the source and the embeddings `found` by what `data` has; with embeddings of a file `d_embedding` becomes
+    /// their number of channels.
+    ///
+    /// # Errors
+    /// The embeddings are found and cannot be read.
+    pub fn settle(&mut self, data: &DataFolder) -> Result<()> {
+        if self.source == TextSource::Found {
+            self.source = if self.files(data).is_ok() { TextSource::Files } else { TextSource::Generated };
+        }
+        if self.embeddings == Embeddings::Found {
+            let tokenizer = self.tokenizer.as_deref().unwrap_or(TOKENIZER);
+            let table = find_in(data, FOLDER, &self.embedding_file)
+                .filter(|_| self.source == TextSource::Files && find_in(data, FOLDER, tokenizer).is_some());
+            self.embeddings = if table.is_some() { Embeddings::File } else { Embeddings::Random };
+            if let Some(path) = table {
+                self.d_embedding = EmbeddingTable::width_in(&path, &self.embedding_tensor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self, data: &DataFolder) -> Result<RetrievalFiles> {
+        Ok(RetrievalFiles {
+            queries: self.find(data, &self.queries, "queries in MS MARCO's format")?,
+            collection: self.find(data, &self.collection, "passages in MS MARCO's format")?,
+            qrels: self.find(data, &self.qrels, "relevances in MS MARCO's format")?,
+        })
+    }
+
     /// The path of a file, which an error says what it must be.
     pub(super) fn find(&self, data: &DataFolder, name: &str, what: &str) -> Result<PathBuf> {
         find_in(data, FOLDER, name).ok_or_else(|| missing(data, FOLDER, name, what))
@@ -132,16 +164,9 @@ impl RetrievalConfig {
     pub(super) fn corpus(&self, data: &DataFolder) -> Result<(RetrievalCorpus, bool)> {
         let queries = self.train_queries + self.valid_queries;
         let limits = RetrievalLimits { queries, passages: self.max_passages, lenient: self.lenient };
-        let files = || -> Result<RetrievalFiles> {
-            Ok(RetrievalFiles {
-                queries: self.find(data, &self.queries, "queries in MS MARCO's format")?,
-                collection: self.find(data, &self.collection, "passages in MS MARCO's format")?,
-                qrels: self.find(data, &self.qrels, "relevances in MS MARCO's format")?,
-            })
-        };
         let files = match self.source {
-            TextSource::Files => Some(files()?),
-            TextSource::Found => files().ok(),
+            TextSource::Files => Some(self.files(data)?),
+            TextSource::Found => self.files(data).ok(),
             TextSource::Generated => None,
         };
         match files {

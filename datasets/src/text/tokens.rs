@@ -1,6 +1,7 @@
 //! Tokens of text.
 
 use std::collections::HashSet;
+use std::panic::catch_unwind;
 use std::path::Path;
 
 use lookback_registry::{Error, Result};
@@ -67,7 +68,10 @@ impl TextTokenizer {
                 path.display()
             ))),
         })?;
-        let mut tokenizer = Tokenizer::from_bytes(&bytes).map_err(|error| {
+        // The library panics on some files, such as ones whose merges make no token of the vocabulary.
+        let read =
+            catch_unwind(|| Tokenizer::from_bytes(&bytes)).unwrap_or_else(|_| Err("the library panics on it".into()));
+        let mut tokenizer = read.map_err(|error| {
             Error::caused(
                 format!("`{}` is no `tokenizer.json` of the Hugging Face tokenizers library", path.display()),
                 error,
@@ -175,11 +179,25 @@ mod tests {
         );
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokenizer.json");
-        std::fs::write(&path, "{}").unwrap();
-        let error = TextTokenizer::open(&path).err().unwrap();
+        let open = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            TextTokenizer::open(&path)
+        };
+        let message = |text: &str| open(text).err().unwrap().chain().replace(path.to_str().unwrap(), "t.json");
         assert_eq!(
-            error.to_string(),
+            open("{}").err().unwrap().to_string(),
             format!("`{}` is no `tokenizer.json` of the Hugging Face tokenizers library", path.display())
+        );
+        assert_eq!(message(""), "`t.json` has 0 bytes, but a tokenizer must have from 1 to 268435456.");
+        let merges = r#"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}}"#;
+        assert_eq!(
+            message(merges),
+            "`t.json` is no `tokenizer.json` of the Hugging Face tokenizers library: the library panics on it"
+        );
+        let words = r#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"a": 0}}}"#;
+        assert_eq!(
+            open(words).unwrap().encode("b").unwrap_err().chain(),
+            "The text cannot be cut into tokens: WordLevel error: Missing [UNK] token from the vocabulary"
         );
     }
 

@@ -7,14 +7,12 @@ use burn_dataset::Dataset;
 use lookback_registry::{Error, Result};
 
 use super::EmbeddingTable;
+use super::embeddings::MOST_VALUES;
 use super::plain::find_in;
 use super::retrieval::{Candidates, RetrievalCorpus};
-use super::retrieval_config::{Embeddings, FOLDER, RetrievalConfig};
+use super::retrieval_config::{Embeddings, FOLDER, RetrievalConfig, TOKENIZER};
 use super::tokens::TextTokenizer;
 use crate::{DataFolder, Sample};
-
-/// The tokenizer that goes with embeddings from a file, unless another is named.
-const TOKENIZER: &str = "tokenizer.json";
 
 /// A corpus with candidates for each query, ready to be shown.
 pub struct RetrievalData {
@@ -147,6 +145,10 @@ fn embedded(
         }
         table
     } else {
+        if vocabulary.checked_mul(config.d_embedding).is_none_or(|values| values > MOST_VALUES) {
+            let valid = format!("at most {} with {vocabulary} tokens (2^28 values)", MOST_VALUES / vocabulary);
+            return Err(Error::invalid("d_embedding", config.d_embedding, valid));
+        }
         EmbeddingTable::random(vocabulary, config.d_embedding, config.data_seed)
     };
     let mut values = Vec::with_capacity(texts.len() * table.width());
@@ -279,10 +281,40 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join(FOLDER);
         std::fs::create_dir(&inside).unwrap();
+        let data = DataFolder::new(Some(folder.path().to_owned()));
+        let nowhere_is = |name: &str, what: &str| {
+            format!(
+                "There is no `{name}` in `{}`, nor in a folder `ms-marco` there. It must be {what}; --data DIR names where \
+                 it lies, or its parameter its whole path.",
+                folder.path().display()
+            )
+        };
+        let files = RetrievalConfig { source: TextSource::Files, ..config() };
+        for (there, missing, what) in [
+            ("queries.train.tsv", "collection.tsv", "passages in MS MARCO's format"),
+            ("collection.tsv", "qrels.train.tsv", "relevances in MS MARCO's format"),
+        ] {
+            std::fs::write(inside.join(there), "").unwrap();
+            assert_eq!(message(files.clone(), &data), nowhere_is(missing, what));
+        }
+        let file = RetrievalConfig { embeddings: Embeddings::File, embedding_tensor: "w".into(), ..config() };
+        assert_eq!(message(file.clone(), &data), nowhere_is(TOKENIZER, "a tokenizer.json"));
         let tokenizer = r#"{"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer":
             {"type": "Whitespace"}, "post_processor": null, "decoder": null,
             "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "baba": 1}}}"#;
         std::fs::write(inside.join(TOKENIZER), tokenizer).unwrap();
+        assert_eq!(message(file.clone(), &data), nowhere_is("model.safetensors", "a safetensors file"));
+        std::fs::write(inside.join("large.json"), tokenizer.replace("1}", "300}")).unwrap();
+        let trained = RetrievalConfig {
+            embeddings: Embeddings::Trained,
+            tokenizer: Some("large.json".into()),
+            vocabulary: 300,
+            ..config()
+        };
+        assert_eq!(
+            message(trained, &data),
+            "`vocabulary` is 300, but it must be at least 301, the tokens of the tokenizer."
+        );
         let save = |rows: usize| {
             let header =
                 format!(r#"{{"w": {{"dtype": "F32", "shape": [{rows}, 2], "data_offsets": [0, {}]}}}}"#, 8 * rows);
@@ -290,8 +322,6 @@ mod tests {
             let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &values].concat();
             std::fs::write(inside.join("model.safetensors"), bytes).unwrap();
         };
-        let data = DataFolder::new(Some(folder.path().to_owned()));
-        let file = RetrievalConfig { embeddings: Embeddings::File, embedding_tensor: "w".into(), ..config() };
         save(2);
         assert_eq!(message(file.clone(), &data), "`d_embedding` is 256, but it must be 2, the channels of `w`.");
         let file = RetrievalConfig { d_embedding: 2, ..file };

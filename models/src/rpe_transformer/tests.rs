@@ -173,6 +173,38 @@ fn a_layer_with_dot_products_reads_the_lag_that_the_present_names() {
     assert!(worst < 0.1, "{worst}");
 }
 
+/// Proposition 4.2 (B): a layer without dot products and a feed-forward network is affine in its inputs, whose largest
+/// error on `x(t - g(x(t)))` is at least 2/3 according to the paper, and at least 1: shifting any coefficient for the
+/// better at one place makes it worse at another.
+#[test]
+fn no_layer_without_dot_products_reads_the_lag_that_the_present_names() {
+    let mut least = f64::INFINITY;
+    for seed in 0..60 {
+        let config = RpeTransformerConfig {
+            stack: StackConfig { d_model: 8, n_layers: 1, residual: seed % 2 == 0, norm: Norm::None },
+            n_heads: 4,
+            d_ff: 0,
+            rpe: [Rpe::Linear, Rpe::Log, Rpe::Free][seed as usize % 3],
+            p_start: 0.2,
+            p_last: Some(4.0),
+            dot_product: false,
+            ..RpeTransformerConfig::default()
+        };
+        let model = config.init::<Flex>(Io { length: 16, ..IO }, &mut init::rng(seed), &FlexDevice);
+        let mut worst = 0.0_f64;
+        for pattern in 0..81 {
+            let inputs: Vec<f64> = (0..4).map(|digit| f64::from(pattern / 3_i32.pow(digit) % 3 - 1)).collect();
+            let outputs = run(&model, &inputs);
+            for time in 2..4 {
+                let lag = (inputs[time] + 1.0) as usize;
+                worst = worst.max((outputs[time] - inputs[time - lag]).abs());
+            }
+        }
+        least = least.min(worst);
+    }
+    assert!(least >= 1.0 - 1e-4, "{least}");
+}
+
 #[test]
 fn bad_dials_are_errors() {
     let message = |config: RpeTransformerConfig| config.validate(IO).unwrap_err().to_string();

@@ -9,7 +9,8 @@
 //! stalls whether there is a cap or not (NMSE 0.03 after 6000 steps on 12 poles, with largest weight 1.5). With pairs,
 //! one layer without a cap learns what several do, and what is left under a cap is the cap's doing. That it is no failure
 //! of training is proven: the error of one layer under the cap has a floor ([`bounded_floor`]), which deeper models of no
-//! more parameters are below.
+//! more states are below. A layer has three parameters per state and its feed-through: at equal states a further layer
+//! adds one parameter.
 
 use lookback_models::ModelConfig as _;
 use lookback_models::deep_ssm::DeepSsmConfig;
@@ -85,7 +86,8 @@ impl Experiment for Bounded {
             title: "Learning under a cap on the parameters, by depth",
             differs: "Targets are products of 2 to 14 close poles at their own scale (largest residue 1 to 1e8), an impulse \
                       and a bump; complex eigenvalues, whose parameterisation no cap from 1 up restricts; Adam with a \
-                      projection after each step; deeper models have at most as many parameters.",
+                      projection after each step; deeper models have at most as many states, and at most one more parameter \
+                      per further layer.",
             remark: "",
         }
     }
@@ -183,36 +185,39 @@ pub(super) struct Problem {
 const FITTED: usize = 16;
 
 impl Problem {
-    /// Those of the grid, in order, with their floors.
+    /// Those of the grid, by target and then by states, with their floors.
     fn all(cells: &Cells) -> Result<Vec<Self>> {
         let mut problems: Vec<Self> = Vec::new();
-        for cell in cells.iter() {
-            let (teacher, states) = (cell.axis("teacher"), cell.axis("states"));
-            if problems.iter().any(|known| known.teacher == teacher && known.states == states) {
-                continue;
+        for teacher in cells.values("teacher") {
+            for states in cells.values("states") {
+                problems.extend(Self::of(cells, teacher, states)?);
             }
-            let Some(outcome) = cell.outcomes.first() else { continue };
-            let rho = rho(&outcome.planned.spec.task.params)?;
-            let weights = loss_weights(rho.len());
-            let count = states.parse::<usize>().unwrap_or_default();
-            let here = [("teacher", teacher), ("states", states)];
-            let mut caps: Vec<(String, Option<BoundedFloor>)> = Vec::new();
-            let mut depths = Vec::new();
-            for cell in cells.with(&here) {
-                let name = cell.axis("cap");
-                if caps.iter().all(|(known, _)| known != name) {
-                    let cap = name.parse::<f64>().ok().filter(|cap| cap.is_finite());
-                    let floor = cap.map(|cap| bounded_floor(&rho, count as f64 * cap * cap, Some(&weights)));
-                    caps.push((name.to_owned(), floor));
-                }
-                depths.extend(cell.axis("depth").parse::<usize>());
-            }
-            depths.sort_unstable();
-            depths.dedup();
-            let fit = (count <= FITTED).then(|| lti_fit_within(&rho, count, Some(&weights), 1.0).nmse);
-            problems.push(Self { teacher: teacher.to_owned(), states: states.to_owned(), caps, depths, fit });
         }
         Ok(problems)
+    }
+
+    /// A target at a number of states, where the grid has it.
+    fn of(cells: &Cells, teacher: &str, states: &str) -> Result<Option<Self>> {
+        let here = [("teacher", teacher), ("states", states)];
+        let Some(outcome) = cells.get(&here).and_then(|cell| cell.outcomes.first()) else { return Ok(None) };
+        let rho = rho(&outcome.planned.spec.task.params)?;
+        let weights = loss_weights(rho.len());
+        let count = states.parse::<usize>().unwrap_or_default();
+        let mut caps: Vec<(String, Option<BoundedFloor>)> = Vec::new();
+        let mut depths = Vec::new();
+        for cell in cells.with(&here) {
+            let name = cell.axis("cap");
+            if caps.iter().all(|(known, _)| known != name) {
+                let cap = name.parse::<f64>().ok().filter(|cap| cap.is_finite());
+                let floor = cap.map(|cap| bounded_floor(&rho, count as f64 * cap * cap, Some(&weights)));
+                caps.push((name.to_owned(), floor));
+            }
+            depths.extend(cell.axis("depth").parse::<usize>());
+        }
+        depths.sort_unstable();
+        depths.dedup();
+        let fit = (count <= FITTED).then(|| lti_fit_within(&rho, count, Some(&weights), 1.0).nmse);
+        Ok(Some(Self { teacher: teacher.to_owned(), states: states.to_owned(), caps, depths, fit }))
     }
 
     /// The cell of a cap and a depth.

@@ -107,8 +107,7 @@ fn weights(cells: &Cells, problems: &[Problem]) -> Figure {
 
 /// Time against depth over all targets and caps, where it is known.
 fn seconds(cells: &Cells) -> Option<Figure> {
-    let mut depths: Vec<usize> = cells.values("depth").iter().filter_map(|depth| depth.parse().ok()).collect();
-    depths.sort_unstable();
+    let depths: Vec<usize> = cells.values("depth").iter().filter_map(|depth| depth.parse().ok()).collect();
     let series = cells.values("states").into_iter().enumerate().map(|(place, states)| {
         let points = depths.iter().filter_map(|depth| {
             let text = depth.to_string();

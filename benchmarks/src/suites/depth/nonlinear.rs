@@ -115,10 +115,14 @@ fn depth_alone(cells: &Cells, teachers: &[&str]) -> Finding {
     let mut evidence = Evidence::default();
     for teacher in teachers {
         let row = row(cells, teacher, "both", &mut evidence);
+        if row.len() < 2 {
+            evidence.missing(format!("{teacher}: two depths"));
+            continue;
+        }
         let errors = || row.iter().map(|(_, error)| *error);
-        let (Some(low), Some(high)) = (errors().reduce(f64::min), errors().reduce(f64::max)) else { continue };
+        let (low, high) = (errors().fold(f64::INFINITY, f64::min), errors().fold(0.0, f64::max));
         let list: Vec<String> = row.iter().map(|(depth, error)| format!("{} at {depth}", brief(*error))).collect();
-        evidence.check(row.len() > 1 && high < 10.0 * low, format!("{teacher}: {}", list.join(", ")));
+        evidence.check(high < 10.0 * low, format!("{teacher}: {}", list.join(", ")));
     }
     evidence.finding(
         "d4-depth",
@@ -133,7 +137,8 @@ fn parts(cells: &Cells, teachers: &[&str]) -> Finding {
         let whole = row(cells, teacher, "both", &mut evidence);
         for (form, _, _) in &FORMS[1..] {
             let without = row(cells, teacher, form, &mut evidence);
-            for ((depth, whole), (_, without)) in whole.iter().zip(&without) {
+            for (depth, whole) in &whole {
+                let Some((_, without)) = without.iter().find(|(other, _)| other == depth) else { continue };
                 let number =
                     format!("{teacher}, depth {depth}: {} with both, {} with {form}", brief(*whole), brief(*without));
                 evidence.check(*without <= *whole, number);
@@ -173,5 +178,42 @@ fn figure(cells: &Cells, teachers: &[&str]) -> Figure {
                 .into(),
         columns: panels.len(),
         panels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lookback_models::Catalogue;
+
+    use super::*;
+    use crate::suite::{Outcome, Verdict};
+
+    /// Verdict and evidence on runs of one target, two seeds each: form, depth, NMSE.
+    fn found(of: fn(&Cells, &[&str]) -> Finding, runs: &[(&str, &str, f64)]) -> (Verdict, String) {
+        let both = |(form, depth, nmse): &(&str, &str, f64)| {
+            let axes = [("teacher", "impulse-8"), ("form", *form), ("depth", *depth)];
+            [0, 1].map(|seed| Outcome::finished(&axes, seed, &[("nmse", *nmse)]))
+        };
+        let outcomes: Vec<Outcome> = runs.iter().flat_map(both).collect();
+        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+        let finding = of(&cells, &["impulse-8"]);
+        (finding.verdict, finding.evidence)
+    }
+
+    #[test]
+    fn one_depth_says_nothing_of_depth() {
+        let verdict = |runs: &[(&str, &str, f64)]| found(depth_alone, runs).0;
+        assert_eq!(verdict(&[("both", "2", 0.1)]), Verdict::NotMeasured);
+        assert_eq!(verdict(&[("both", "2", 0.1), ("both", "1", 0.2)]), Verdict::Holds);
+        assert_eq!(verdict(&[("both", "2", 0.01), ("both", "1", 0.2)]), Verdict::DoesNotHold);
+    }
+
+    #[test]
+    fn forms_are_compared_at_one_depth() {
+        // Of the form without a nonlinearity depth 1 is missing.
+        let runs = [("both", "1", 0.1), ("both", "2", 0.3), ("no nonlinearity", "2", 0.2)];
+        let (verdict, evidence) = found(parts, &runs);
+        assert_eq!(verdict, Verdict::Holds, "{evidence}");
+        assert!(evidence.contains("depth 2: 0.30 with both, 0.20 with no nonlinearity"), "{evidence}");
     }
 }

@@ -4,7 +4,7 @@ use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::suite::Finding;
+use crate::suite::{Finding, Verdict};
 
 /// The axis of the sequence length.
 pub(super) const LENGTH: &str = "T";
@@ -38,7 +38,13 @@ impl Published {
             let error = 1.0 - self.accuracy(heads, length)?;
             let ours = if comparable(cell) { cell.ours("error") } else { Ours::Missing };
             let quantity = format!("training error, h={heads}, T={length}");
-            Some(Comparison::within(10.0, self.experiment, quantity, error.max(self.rounding), ours, differs))
+            let published = error.max(self.rounding);
+            let mut comparison = Comparison::within(10.0, self.experiment, quantity, published, ours, differs);
+            // An error that is printed as 0 is known to be at most the rounding, and no more.
+            if error < self.rounding && ours.value().is_some_and(|value| value <= self.rounding) {
+                comparison.verdict = Verdict::Holds;
+            }
+            Some(comparison)
         };
         cells.iter().filter_map(compare).collect()
     }
@@ -124,9 +130,7 @@ fn at<'s, 'a>(cells: &'s Cells<'a>, heads: usize, length: usize) -> Option<&'s C
 
 /// The values of an axis, increasing.
 fn sorted(cells: &Cells, axis: &str) -> Vec<usize> {
-    let mut values: Vec<usize> = cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect();
-    values.sort_unstable();
-    values
+    cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect()
 }
 
 fn error(cells: &Cells, heads: usize, length: usize, evidence: &mut Evidence) -> Option<f64> {
@@ -180,4 +184,35 @@ fn longer_is_harder(cells: &Cells, prefix: &str) -> Finding {
         &format!("{prefix}-longer-is-harder"),
         "With the fewest heads the training error (mean) is larger at the longest sequence than at the shortest.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use lookback_models::Catalogue;
+
+    use super::*;
+    use crate::suite::Outcome;
+
+    #[test]
+    fn errors_below_what_is_printed_agree_with_a_printed_zero() {
+        const PUBLISHED: Published = Published {
+            experiment: "H8",
+            lengths: &[8, 16],
+            rows: &[(12, &[1.000, 0.999]), (16, &[1.000, 1.000])],
+            rounding: 5e-4,
+            enough: 12,
+        };
+        let runs = [("12", "8", 0.0), ("12", "16", 0.0), ("16", "8", 4e-4), ("16", "16", 0.01)];
+        let outcomes = runs.map(|(heads, length, error)| {
+            Outcome::finished(&[(HEADS, heads), (LENGTH, length)], 0, &[("error", error)])
+        });
+        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+        let comparisons = PUBLISHED.comparisons(&cells, "", |_| true);
+        let verdict = |quantity: &str| comparisons.iter().find(|one| one.quantity == quantity).unwrap().verdict;
+        assert_eq!(verdict("training error, h=12, T=8"), Verdict::Holds);
+        // Published is an error of 0.001, and 0 is not within a factor of it.
+        assert_eq!(verdict("training error, h=12, T=16"), Verdict::DoesNotHold);
+        assert_eq!(verdict("training error, h=16, T=8"), Verdict::Holds);
+        assert_eq!(verdict("training error, h=16, T=16"), Verdict::DoesNotHold);
+    }
 }

@@ -17,9 +17,7 @@ const SAME: f64 = 2.0;
 
 /// The values of an axis as numbers, ascending.
 pub(super) fn numbers(cells: &Cells, axis: &str) -> Vec<usize> {
-    let mut all: Vec<usize> = cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect();
-    all.sort_unstable();
-    all
+    cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect()
 }
 
 /// The cell at a length and a number of heads, and at further axes.
@@ -58,7 +56,7 @@ pub(super) fn point(x: f64, cell: &Cell) -> Option<Point> {
     Some(Point { x, y: summary.min, interval, min: None })
 }
 
-/// The error against the number of heads, a line per length, published values dashed.
+/// The error against the number of heads, a line per length, published values dotted.
 pub(super) fn panel(cells: &Cells, title: &str, table: Published) -> Panel {
     let heads = numbers(cells, "h");
     let mut series = Vec::new();

@@ -50,14 +50,24 @@ pub fn experiments() -> Vec<Box<dyn Experiment>> {
 /// The training accuracy of a four-layer ViT over its heads, for several numbers of patches.
 struct PaddedImages;
 
-fn setting(side: usize, heads: usize, passes: usize) -> Setting {
+/// How much is trained on and judged.
+struct Scale {
+    train_samples: usize,
+    judged: usize,
+    batch_size: usize,
+    passes: usize,
+}
+
+fn setting(side: usize, heads: usize, &Scale { train_samples, judged, batch_size, passes }: &Scale) -> Setting {
     let tokens = (side / PATCH).pow(2) + 1;
     let width = heads * D_HEAD;
-    let batch_size = 128;
-    let steps = passes * TRAIN_IMAGES / batch_size;
+    let steps = passes * train_samples / batch_size;
     Setting {
         axes: vec![(LENGTH, tokens.to_string()), (HEADS, heads.to_string())],
-        task: Named::new("padded-cifar10", json!({"side": side, "judge": "train", "judged": 5000})),
+        task: Named::new(
+            "padded-cifar10",
+            json!({"side": side, "train_samples": train_samples, "judge": "train", "judged": judged}),
+        ),
         model: Named::new(
             "vit",
             json!({
@@ -72,8 +82,8 @@ fn setting(side: usize, heads: usize, passes: usize) -> Setting {
             warmup_steps: steps / 40,
             weight_decay: 0.05,
             decay: Decay::Weights,
-            eval_every: steps / 10,
-            eval_samples: Some(1000),
+            eval_every: (steps / 10).max(1),
+            eval_samples: Some(judged.min(1000)),
             ..TrainingConfig::default()
         },
     }
@@ -93,14 +103,15 @@ impl Experiment for PaddedImages {
         }
     }
 
-    /// Preset smoke has none: it runs where no images are, and a few steps on a few images say nothing.
     fn grid(&self, preset: Preset) -> Vec<Setting> {
+        let all = |passes| Scale { train_samples: TRAIN_IMAGES, judged: 5000, batch_size: 128, passes };
+        let few = Scale { train_samples: 40, judged: 20, batch_size: 10, passes: 1 };
         match preset {
-            Preset::Smoke => Vec::new(),
-            Preset::Quick => [1, 2, 4].map(|heads| setting(SIDES[0], heads, 3)).into(),
+            Preset::Smoke => [1, 2].map(|heads| setting(SIDES[0], heads, &few)).into(),
+            Preset::Quick => [1, 2, 4].map(|heads| setting(SIDES[0], heads, &all(3))).into(),
             Preset::Full => {
                 let heads = || PUBLISHED.rows.iter().map(|(heads, _)| *heads);
-                SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads, 100))).collect()
+                SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads, &all(100)))).collect()
             }
         }
     }

@@ -4,14 +4,18 @@ use lookback_registry::Result;
 
 use super::errors;
 use super::grid::{Case, scale};
-use super::published::{LENGTHS, PER_HEAD};
+use super::published::{self, PER_HEAD};
+use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::suite::{Finding, Preset, Table};
+use crate::suite::{Finding, Preset, Table, Verdict};
 
 /// A score up to this is as good as none: of the published errors themselves 3 heads come to 0.06.
 const NONE: f64 = 0.1;
+
+/// How far from a published score above [`NONE`] ours may be.
+const FACTOR: f64 = 2.0;
 
 /// The number D of maxima of H1.
 const ENOUGH: usize = 4;
@@ -26,6 +30,23 @@ fn score(errors: &[f64]) -> f64 {
     let largest = errors.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let smallest = errors.iter().copied().fold(f64::INFINITY, f64::min);
     if largest > smallest { reversed / (largest - smallest) } else { 0.0 }
+}
+
+/// The published score of the errors at these lengths; `None` where one of them was not published.
+fn published_score(heads: usize, lengths: &[usize]) -> Option<f64> {
+    let row: Option<Vec<f64>> = lengths.iter().map(|length| published::at(PER_HEAD, heads, *length)).collect();
+    row.map(|row| score(&row))
+}
+
+/// Ours agrees within [`FACTOR`], or where both scores are as good as none.
+fn comparison(heads: usize, published: f64, ours: Option<f64>, differs: &str) -> Comparison {
+    let quantity = format!("reversal score R({heads})");
+    let derived = ours.map_or(Ours::Missing, Ours::Derived);
+    let mut comparison = Comparison::within(FACTOR, "H6", quantity, published, derived, differs);
+    if let Some(ours) = ours.filter(|_| published <= NONE) {
+        comparison.verdict = if ours <= NONE { Verdict::Holds } else { Verdict::DoesNotHold };
+    }
+    comparison
 }
 
 /// The weighted reversal score of H1's runs.
@@ -48,7 +69,7 @@ impl Experiment for Reversal {
         ExperimentInfo {
             name: "H6",
             title: "Weighted reversal score against heads",
-            differs: "published scores are worked out from the published errors",
+            differs: "published scores are worked out from the published errors at the lengths that were run",
             remark: "From 4 heads on all errors are what training reaches, so that the score compares their noise.",
         }
     }
@@ -66,18 +87,17 @@ impl Experiment for Reversal {
             evidence.missing("two lengths");
         }
         let mut scores = Vec::new();
+        let mut comparisons = Vec::new();
+        // Scores of fewer lengths are smaller: only of the same lengths there is something to compare.
+        let published = |heads: usize| published_score(heads, &lengths).filter(|_| lengths.len() > 1);
         for heads in errors::numbers(cells, "h") {
             let of = |length: &usize| errors::smallest(cells, *length, heads, &mut evidence);
             let all: Vec<Option<f64>> = lengths.iter().map(of).collect();
-            if let Some(all) = all.into_iter().collect::<Option<Vec<f64>>>().filter(|all| all.len() > 1) {
-                scores.push((heads, score(&all)));
-            }
+            let all = all.into_iter().collect::<Option<Vec<f64>>>().filter(|all| all.len() > 1);
+            let ours = all.map(|all| score(&all));
+            scores.extend(ours.map(|ours| (heads, ours)));
+            comparisons.extend(published(heads).map(|known| comparison(heads, known, ours, self.info().differs)));
         }
-        // Scores of fewer lengths are smaller: only of the same lengths there is something to compare.
-        let published = |heads: usize| {
-            let row = PER_HEAD.get(heads.checked_sub(1)?)?;
-            (lengths == LENGTHS).then(|| score(row))
-        };
         let row = |(heads, score): &(usize, f64)| {
             vec![heads.to_string(), brief(*score), published(*heads).map_or_else(|| "-".into(), brief)]
         };
@@ -105,7 +125,7 @@ impl Experiment for Reversal {
             columns: 1,
         };
         let findings = vec![Self::finding(&scores, evidence)];
-        Ok(Reading { tables: vec![table], figures: vec![figure], findings, ..Reading::default() })
+        Ok(Reading { tables: vec![table], figures: vec![figure], findings, comparisons })
     }
 }
 
@@ -122,5 +142,23 @@ mod tests {
         let published: Vec<f64> = PER_HEAD.iter().map(|row| score(row)).collect();
         let expected = [0.0, 0.0, 0.0574, 5.329, 4.462];
         assert!(published.iter().zip(expected).all(|(ours, by_hand)| (ours - by_hand).abs() < 1e-3), "{published:?}");
+    }
+
+    #[test]
+    fn published_scores_are_of_the_same_lengths() {
+        assert_eq!(published_score(4, &[8, 128]), Some(1.0));
+        assert_eq!(published_score(4, &[4, 8]), None);
+        assert_eq!(published_score(6, &[8, 128]), None);
+    }
+
+    #[test]
+    fn scores_as_good_as_none_agree_with_each_other() {
+        let verdict = |published, ours| comparison(3, published, ours, "").verdict;
+        assert_eq!(verdict(0.0, Some(0.1)), Verdict::Holds);
+        assert_eq!(verdict(0.06, Some(0.0)), Verdict::Holds);
+        assert_eq!(verdict(0.06, Some(0.11)), Verdict::DoesNotHold);
+        assert_eq!(verdict(5.0, Some(2.5)), Verdict::Holds);
+        assert_eq!(verdict(5.0, Some(0.0)), Verdict::DoesNotHold);
+        assert_eq!(verdict(0.0, None), Verdict::NotMeasured);
     }
 }

@@ -181,7 +181,7 @@ impl Experiment for Transition {
             title: self.info.title.into(),
             caption:
                 "NMSE on the validation split against the number of heads: the smallest over seeds, with bars up to \
-                      the largest. Dashed: published smallest values over seeds."
+                      the largest. Dotted: published smallest values over seeds."
                     .into(),
             panels: vec![errors::panel(cells, self.info.title, self.published)],
             columns: 1,

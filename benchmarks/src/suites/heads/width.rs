@@ -93,25 +93,26 @@ impl Width {
     }
 
     fn longer_is_worse(cells: &Cells) -> Finding {
+        const STATEMENT: &str = "With fewer than D = 4 heads, at every hidden width the smallest NMSE is larger at the \
+                                 longest length than at the shortest.";
         let mut evidence = Evidence::default();
-        let lengths = errors::numbers(cells, "T");
+        let [shortest, .., longest] = errors::numbers(cells, "T")[..] else {
+            evidence.missing("two lengths");
+            return evidence.finding("h2-length", STATEMENT);
+        };
         for heads in errors::numbers(cells, "h").into_iter().filter(|heads| *heads < ENOUGH) {
             for width in errors::numbers(cells, "N") {
                 let width = width.to_string();
-                let mut at = |length: Option<&usize>| {
-                    let cell = errors::cell(cells, *length?, heads, &[("N", &width)])?;
+                let mut at = |length: usize| {
+                    let cell = errors::cell(cells, length, heads, &[("N", &width)])?;
                     Some(cell.measured(NMSE, &mut evidence)?.min)
                 };
-                if let (Some(short), Some(long)) = (at(lengths.first()), at(lengths.last())) {
+                if let (Some(short), Some(long)) = (at(shortest), at(longest)) {
                     evidence.check(long > short, format!("h={heads}, N={width}: {} to {}", brief(short), brief(long)));
                 }
             }
         }
-        evidence.finding(
-            "h2-length",
-            "With fewer than D = 4 heads, at every hidden width the smallest NMSE is larger at the longest length than at \
-             the shortest.",
-        )
+        evidence.finding("h2-length", STATEMENT)
     }
 }
 
@@ -185,7 +186,26 @@ impl Experiment for Width {
 
 #[cfg(test)]
 mod tests {
-    use super::power_law;
+    use lookback_models::Catalogue;
+
+    use super::*;
+    use crate::suite::{Outcome, Verdict};
+
+    #[test]
+    fn one_length_says_nothing_of_lengths() {
+        let verdict = |lengths: &[(&str, f64)]| {
+            let of = |(length, nmse): &(&str, f64)| {
+                let axes = [("T", *length), ("h", "1"), ("N", "12")];
+                [0, 1].map(|seed| Outcome::finished(&axes, seed, &[(NMSE, *nmse)]))
+            };
+            let outcomes: Vec<Outcome> = lengths.iter().flat_map(of).collect();
+            let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+            Width::longer_is_worse(&cells).verdict
+        };
+        assert_eq!(verdict(&[("8", 0.1)]), Verdict::NotMeasured);
+        assert_eq!(verdict(&[("128", 0.2), ("8", 0.1)]), Verdict::Holds);
+        assert_eq!(verdict(&[("128", 0.1), ("8", 0.2)]), Verdict::DoesNotHold);
+    }
 
     #[test]
     fn power_laws_are_found() {

@@ -97,7 +97,7 @@ impl Experiment for Coupling {
             title: "Error against the inner dimension of the scores".into(),
             caption: "NMSE on the validation split: mean over seeds, 95 % interval of the geometric mean (of two seeds: \
                       both values), smallest value. Dotted: the target with rho cut off after m_h terms, nothing trained \
-                      (0 from m_h = r on). Dashed: the slope of the bound."
+                      (0 from m_h = r on). Dash-dotted: the slope of the bound."
                 .into(),
             panels,
             columns: 2,
@@ -138,9 +138,7 @@ impl Oracle {
 /// The cells of a rank with their m_h, small to large.
 fn sizes<'a, 'c>(cells: &'a Cells<'c>, alpha: &str, rank: &str) -> Vec<(f64, &'a Cell<'c>)> {
     let of_rank = cells.iter().filter(|cell| cell.axis("alpha") == alpha && cell.axis("rank") == rank);
-    let mut found: Vec<_> = of_rank.filter_map(|cell| Some((cell.number("m_h")?, cell))).collect();
-    found.sort_by(|left, right| left.0.total_cmp(&right.0));
-    found
+    of_rank.filter_map(|cell| Some((cell.number("m_h")?, cell))).collect()
 }
 
 /// A rank as people write it.
@@ -230,7 +228,7 @@ fn rate(cells: &Cells, alphas: &[&str]) -> Finding {
         match rates(cells, alpha) {
             Some(rates) if complete == row.len() => evidence.check(
                 rates.mean >= bound - SLACK,
-                format!("alpha = {alpha}: m_h^-{:.2}, the bound m_h^-{bound:.2}", rates.mean),
+                format!("alpha = {alpha}: m_h^{:.2}, the bound m_h^{:.2}", -rates.mean, -bound),
             ),
             _ => evidence.missing(format!("alpha = {alpha}: a seed of all m_h")),
         }

@@ -68,11 +68,10 @@ mod tests {
     use crate::suite::{PlanRequest, Preset, Suite};
 
     #[test]
-    fn presets_grow_and_smoke_needs_no_images() {
+    fn presets_grow() {
         let plan = |preset| suite().plan(&PlanRequest::new(preset), &Catalogue::default()).unwrap();
         let counts = [Preset::Smoke, Preset::Quick, Preset::Full].map(|preset| plan(preset).len());
         assert!(counts[0] < counts[1] && counts[1] < counts[2], "{counts:?}");
-        assert!(plan(Preset::Smoke).iter().all(|run| run.spec.task.name != "cifar10"));
         assert!(suite().exact().is_empty());
     }
 }

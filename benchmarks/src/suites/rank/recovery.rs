@@ -28,7 +28,8 @@ impl Experiment for Recovery {
             name: NAME,
             title: "attention recovers the weights of the target",
             differs: "The segment of a point stands in the input: no function of two time steps tells whether a segment \
-                      ends between them. Masses, points and indices are uniform.",
+                      ends between them. Masses, points and indices are uniform. NMSE and MSE include the 48 of 1,024 \
+                      validation samples in which all points are the same.",
             remark: "An output can be right with other weights: of the centre of gravity, values and F can carry \
                      the masses instead.",
         }

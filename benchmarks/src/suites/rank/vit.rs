@@ -3,12 +3,13 @@
 use lookback_registry::Result;
 use serde_json::json;
 
-use crate::cifar_task::TRAIN_IMAGES;
+use crate::cifar_task::{TEST_IMAGES, TRAIN_IMAGES};
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::{Decay, Named, TrainingConfig};
+use crate::stats;
 use crate::suite::{Finding, HeadProbe, Preset, Table};
 
 const NAME: &str = "R2";
@@ -41,17 +42,21 @@ impl Experiment for VitRank {
     }
 
     fn grid(&self, preset: Preset) -> Vec<Setting> {
-        // Preset smoke runs where no images are.
-        let (sizes, passes): (&[usize], usize) = match preset {
-            Preset::Smoke => (&[], 0),
-            Preset::Quick => (&[1, 4, 16, 64], 1),
-            Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], 10),
+        // Images of training, of the test and of spectra; images of a batch; passes.
+        const ALL: ([usize; 3], usize) = ([TRAIN_IMAGES, TEST_IMAGES, IMAGES], 128);
+        const FEW: ([usize; 3], usize) = ([40, 20, 4], 10);
+        let (sizes, ([train, test, spectra], batch_size), passes): (&[usize], _, usize) = match preset {
+            Preset::Smoke => (&[1, 4], FEW, 1),
+            Preset::Quick => (&[1, 4, 16, 64], ALL, 1),
+            Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], ALL, 10),
         };
-        let batch_size = 128;
-        let steps = passes * TRAIN_IMAGES / batch_size;
+        let steps = passes * train / batch_size;
         let setting = |size: &usize| Setting {
             axes: vec![("m_h", size.to_string())],
-            task: Named::new("cifar10", json!({"label_smoothing": 0.0, "spectra": IMAGES})),
+            task: Named::new(
+                "cifar10",
+                json!({"label_smoothing": 0.0, "train_samples": train, "valid_samples": test, "spectra": spectra}),
+            ),
             model: Named::new("vit", json!({"d_head": size})),
             training: TrainingConfig {
                 steps,
@@ -60,8 +65,8 @@ impl Experiment for VitRank {
                 weight_decay: 0.05,
                 decay: Decay::Weights,
                 warmup_steps: steps / 10,
-                eval_every: steps / 10,
-                eval_samples: Some(1_024),
+                eval_every: (steps / 10).max(1),
+                eval_samples: Some(test.min(1_024)),
                 ..TrainingConfig::default()
             },
         };
@@ -72,7 +77,7 @@ impl Experiment for VitRank {
         let sizes = spectra(cells);
         let errors = errors(cells);
         let fit = PowerLaw::fit(&errors);
-        let ours = fit.map_or(Ours::Missing, |fit| Ours::Exact(fit.exponent));
+        let ours = fit.map_or(Ours::Missing, |fit| Ours::Derived(fit.exponent));
         let differs = "a small ViT from scratch";
         let quantity = "exponent b of a fit a m_h^-b + c to the training error";
         Ok(Reading {
@@ -87,27 +92,27 @@ impl Experiment for VitRank {
 /// The spectrum at one m_h: singular values of the first head of the last layer, largest first, of the best seed.
 struct Spectrum {
     m_h: f64,
-    /// By singular value, over images: mean, smallest, largest.
-    values: Vec<(f64, f64, f64)>,
+    /// By singular value, its values over images.
+    values: Vec<Vec<f64>>,
+    /// By singular value, its mean over images.
+    means: Vec<f64>,
 }
 
 impl Spectrum {
     fn of(m_h: f64, head: &HeadProbe) -> Option<Self> {
         let images = &head.singular_values;
         let count = images.iter().map(Vec::len).min()?;
-        let over_images = |index: usize| {
-            let at = images.iter().map(|values| values[index]);
-            let mean = at.clone().sum::<f64>() / images.len() as f64;
-            (mean, at.clone().fold(f64::INFINITY, f64::min), at.fold(0.0, f64::max))
-        };
-        Some(Self { m_h, values: (0..count).map(over_images).collect() })
+        let over_images = |index: usize| images.iter().map(|values| values[index]).collect::<Vec<f64>>();
+        let values: Vec<_> = (0..count).map(over_images).collect();
+        let means = values.iter().map(|values| values.iter().sum::<f64>() / images.len() as f64).collect();
+        Some(Self { m_h, values, means })
     }
 
     /// How far the means are from those of another, relative to the latter, in the Euclidean norm.
     fn distance(&self, other: &Self) -> f64 {
-        let pairs = self.values.iter().zip(&other.values);
-        let gap: f64 = pairs.map(|(left, right)| (left.0 - right.0).powi(2)).sum();
-        (gap / other.values.iter().map(|value| value.0.powi(2)).sum::<f64>()).sqrt()
+        let pairs = self.means.iter().zip(&other.means);
+        let gap: f64 = pairs.map(|(left, right)| (left - right).powi(2)).sum();
+        (gap / other.means.iter().map(|mean| mean.powi(2)).sum::<f64>()).sqrt()
     }
 }
 
@@ -188,18 +193,21 @@ fn table(cells: &Cells, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
 
 fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figure {
     let place = |index: usize| index as f64 + 1.0;
-    let spread = spectra.last().map(|spectrum| {
-        let points = spectrum.values.iter().take(DRAWN).enumerate().map(|(index, (mean, low, high))| Point {
-            interval: Some((*low, *high)),
-            ..Point::new(place(index), *mean)
-        });
-        Series::new("mean over images, smallest to largest", "transformer", Mark::LinePoints, points.collect())
-    });
+    let mut spread: Vec<Series> = Vec::new();
+    if let Some(spectrum) = spectra.last() {
+        let places = spectrum.values.iter().take(DRAWN).enumerate();
+        spread.extend(places.filter_map(|(index, values)| {
+            let outline = violin(place(index), values)?;
+            Some(Series::new("distribution over images", "transformer", Mark::Area, outline))
+        }));
+    }
     let means = spectra.iter().enumerate().map(|(number, spectrum)| {
-        let points = spectrum.values.iter().take(DRAWN).enumerate();
-        let points = points.map(|(index, value)| Point::new(place(index), value.0)).collect();
+        let points = spectrum.means.iter().take(DRAWN).enumerate();
+        let points = points.map(|(index, mean)| Point::new(place(index), *mean)).collect();
         Series::new(format!("m_h = {}", spectrum.m_h), format!("#{number}"), Mark::LinePoints, points)
     });
+    let means: Vec<Series> = means.collect();
+    spread.extend(means.last().cloned());
     let mut losses = vec![Series::new("training loss", "transformer", Mark::LinePoints, errors.to_vec())];
     if let (Some(fit), Some(first), Some(last)) = (fit, errors.first(), errors.last()) {
         let steps = (0..=40).map(|step| first.x * (last.x / first.x).powf(f64::from(step) / 40.0));
@@ -211,15 +219,34 @@ fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figu
     Figure {
         id: "r2-spectra".into(),
         title: "Singular values of the scores of a Vision Transformer".into(),
-        caption: "Scores before the softmax of the first head of the last layer, best seed, over test images of CIFAR-10;                   and the training loss."
+        caption: "Scores before the softmax of the first head of the last layer, best seed, over test images of CIFAR-10: how \
+                  each is distributed over images at the largest m_h, and means over images; and the training loss."
             .into(),
         panels: vec![
-            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", false), spread.into_iter().collect()),
-            Panel::new("means", axis("k", false), axis("sigma_k", false), means.collect()),
+            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", false), spread),
+            Panel::new("means", axis("k", false), axis("sigma_k", false), means),
             Panel::new("training error", axis("m_h", true), axis("cross entropy", false), losses),
         ],
         columns: 3,
     }
+}
+
+/// The outline of a violin around `x`: a Gaussian kernel density of the values (Silverman's bandwidth) from the smallest
+/// to the largest, mirrored; its widest place spans 0.8. None where all values are the same.
+fn violin(x: f64, values: &[f64]) -> Option<Vec<Point>> {
+    const STEPS: u32 = 24;
+    let summary = stats::summarise(values)?;
+    let (low, high) = (summary.min, summary.max);
+    let bandwidth = 1.06 * summary.sd * (values.len() as f64).powf(-0.2);
+    if !(bandwidth > 0.0 && high > low) {
+        return None;
+    }
+    let density = |at: f64| values.iter().map(|value| (-0.5 * ((at - value) / bandwidth).powi(2)).exp()).sum::<f64>();
+    let heights = (0..=STEPS).map(|step| low + (high - low) * f64::from(step) / f64::from(STEPS));
+    let halves: Vec<(f64, f64)> = heights.map(|at| (at, density(at))).collect();
+    let widest = halves.iter().map(|half| half.1).fold(0.0, f64::max);
+    let side = |sign: f64| move |(at, density): &(f64, f64)| Point::new(x + sign * 0.4 * density / widest, *at);
+    Some(halves.iter().map(side(1.0)).chain(halves.iter().rev().map(side(-1.0))).collect())
 }
 
 fn converge(spectra: &[Spectrum]) -> Finding {
@@ -308,7 +335,7 @@ mod tests {
         let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
         let reading = VitRank.read(&cells).unwrap();
         assert!(reading.findings.iter().all(|finding| finding.verdict == Verdict::Holds), "{:?}", reading.findings);
-        let Ours::Exact(exponent) = reading.comparisons[0].ours else { panic!("{:?}", reading.comparisons) };
+        let Ours::Derived(exponent) = reading.comparisons[0].ours else { panic!("{:?}", reading.comparisons) };
         assert!((exponent - 0.5).abs() < 1e-9);
         // Mean over two images of the largest singular value of the last layer, 4 - 2 / m_h.
         let means = &reading.figures[0].panels[1].series;

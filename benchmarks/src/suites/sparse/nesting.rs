@@ -1,8 +1,9 @@
 //! S7: lags that are named one after the other: how many layers they take.
 //!
 //! `y_t = x_t x_(t-g(x_t)) x_(t-g(x_(t-g(x_t))))` with g(1) = 1 and g(-1) = 2 is nested twice (K = 2), for which the paper
-//! builds K + 1 = 3 layers. It is a function of three signs all the same, which one layer with a feed-forward network can
-//! represent: three layers are enough by that construction, not proven to be needed.
+//! builds K + 1 = 3 layers. All lags count from t, so that it is a function of three signs all the same, x_t, x_(t-1) and
+//! x_(t-2), which one layer with a feed-forward network can represent: three layers are enough by that construction, not
+//! proven to be needed.
 
 use lookback_registry::Result;
 use serde_json::json;
@@ -31,7 +32,7 @@ impl Experiment for Nesting {
             name: "S7",
             title: "Nested lags and the number of layers",
             differs: "an example of the paper's section 4, which does not train it; sequences of 16 steps, logarithmic scores",
-            remark: "Three layers are the paper's construction. The target is a function of the last five signs, so \
+            remark: "Three layers are the paper's construction. The target is a function of the last three signs, so \
                      that heads that fetch lags and a feed-forward network do with fewer.",
         }
     }

@@ -25,9 +25,8 @@ const AFFINE: f64 = 1.0;
 /// The largest error is measured in single precision.
 const ROUNDING: f64 = 1e-3;
 
-/// The forms of attention: value on the axis, what differs in the model, whether it sees lags alone.
+/// The forms of attention: value on the axis, whether with dot products, with the softmax, with "t minus x".
 const FORMS: [(&str, bool, bool, bool); 4] = [
-    // name, dot products, softmax, t minus x
     ("dp-free", false, true, false),
     ("dp", true, true, false),
     ("dp-unnormalised", true, false, false),

@@ -37,7 +37,7 @@ pub(super) fn training(preset: Preset, quick_steps: usize) -> TrainingConfig {
     }
 }
 
-/// Channels of the model, those of a head, the default of the suite.
+/// Channels of the models of S1 to S3.
 pub(super) fn d_model(preset: Preset) -> usize {
     if preset == Preset::Full { 64 } else { 32 }
 }
@@ -55,7 +55,8 @@ pub(super) struct Place {
     pub lags: [usize; 3],
 }
 
-/// The three places; sequences of 128 steps with proportionally shorter lags outside of preset `full`.
+/// The three places: near lags in sequences of at most 32 steps, and far lags, in preset `full` those of the paper in
+/// sequences of 1000 steps, else proportionally shorter ones.
 pub(super) fn places(preset: Preset) -> [Place; 3] {
     let (length, lags) = match preset {
         Preset::Smoke => (16, [3, 4, 7]),
@@ -100,8 +101,9 @@ pub(super) fn at_most(experiment: &str, quantity: String, published: f64, ours: 
     comparison
 }
 
-/// Whether, and how, the presets differ from the paper.
-pub(super) const SMALLER: &str = "shorter sequences and training outside of preset full";
+/// Whether, and how, the presets of S1 to S3 differ from the paper.
+pub(super) const SMALLER: &str = "shorter sequences and training outside of preset full; in every preset lags 1, 2 \
+                                  and 4 in at most 32 steps at near-linear";
 
 /// A task of sparse memory.
 pub(super) fn sparse_task(preset: Preset, place: &Place, target: &str, lags: &[usize]) -> (&'static str, Value) {

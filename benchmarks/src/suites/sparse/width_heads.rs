@@ -149,6 +149,9 @@ impl WidthHeads {
         let mut evidence = Evidence::default();
         let other = if axis == "m" { "H" } else { "m" };
         let ends = ends(cells, axis);
+        if ends.is_none() {
+            evidence.missing(format!("a second value of {axis}"));
+        }
         for value in cells.values(other) {
             let Some([low, high]) = &ends else { break };
             let at = |end: &str| cells.get(&[("place", place), (other, value), (axis, end)]);
@@ -196,10 +199,11 @@ impl WidthHeads {
     }
 }
 
-/// The smallest and the largest value of a numeric axis.
+/// The smallest and the largest value of a numeric axis, where they differ.
 fn ends(cells: &Cells, axis: &str) -> Option<[String; 2]> {
     let mut values: Vec<(f64, &str)> =
         cells.values(axis).into_iter().filter_map(|value| Some((value.parse().ok()?, value))).collect();
     values.sort_by(|left, right| left.0.total_cmp(&right.0));
-    Some([values.first()?.1.to_owned(), values.last()?.1.to_owned()])
+    let (first, last) = (values.first()?.1, values.last()?.1);
+    (first != last).then(|| [first, last].map(str::to_owned))
 }
