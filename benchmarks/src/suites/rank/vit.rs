@@ -19,6 +19,8 @@ const PUBLISHED: f64 = 0.27;
 const IMAGES: usize = 64;
 /// Singular values that are drawn.
 const DRAWN: usize = 20;
+/// Singular values below this share of the largest are rounding.
+const ROUNDING: f64 = 1e-6;
 /// The spectrum at the second largest m_h is at most this far from that at the largest, relative to the latter.
 const CONVERGED: f64 = 0.25;
 
@@ -37,7 +39,8 @@ impl Experiment for VitRank {
             title: "spectra and training error of a Vision Transformer on CIFAR-10",
             differs: "A ViT of 0.5 M parameters from scratch in the place of ViT-B/16; the training error is the cross \
                       entropy without label smoothing.",
-            remark: "",
+            remark: "Preset quick makes one pass over the images, in which m_h hardly changes the training error: what is left \
+                     is the seeds' spread.",
         }
     }
 
@@ -106,6 +109,12 @@ impl Spectrum {
         let values: Vec<_> = (0..count).map(over_images).collect();
         let means = values.iter().map(|values| values.iter().sum::<f64>() / images.len() as f64).collect();
         Some(Self { m_h, values, means })
+    }
+
+    /// How many singular values are drawn: those that are more than rounding.
+    fn drawn(&self) -> usize {
+        let least = ROUNDING * self.means.first().copied().unwrap_or_default();
+        self.means.iter().take(DRAWN).take_while(|mean| **mean > least).count()
     }
 
     /// How far the means are from those of another, relative to the latter, in the Euclidean norm.
@@ -177,7 +186,10 @@ fn table(cells: &Cells, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
         let distance = spectrum.zip(spectra.last()).map(|(spectrum, last)| spectrum.distance(last));
         let dash = |value: Option<f64>| value.map_or_else(|| "-".into(), brief);
         let loss = cell.train_loss.as_ref();
-        vec![cell.axis("m_h").to_owned(), dash(loss.map(|loss| loss.min)), cell.entry("error"), dash(distance)]
+        // Two significant digits would hide what differs.
+        let to_three = |value: f64| format!("{value:.3}");
+        let loss = loss.map_or_else(|| "-".into(), |loss| to_three(loss.min));
+        vec![cell.axis("m_h").to_owned(), loss, cell.entry_as("error", to_three), dash(distance)]
     });
     let fitted = fit.map_or_else(String::new, |fit| {
         format!(", fit {} m_h^-{:.2} + {}", brief(fit.factor), fit.exponent, brief(fit.rest))
@@ -195,14 +207,14 @@ fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figu
     let place = |index: usize| index as f64 + 1.0;
     let mut spread: Vec<Series> = Vec::new();
     if let Some(spectrum) = spectra.last() {
-        let places = spectrum.values.iter().take(DRAWN).enumerate();
+        let places = spectrum.values.iter().take(spectrum.drawn()).enumerate();
         spread.extend(places.filter_map(|(index, values)| {
             let outline = violin(place(index), values)?;
             Some(Series::new("distribution over images", "transformer", Mark::Area, outline))
         }));
     }
     let means = spectra.iter().enumerate().map(|(number, spectrum)| {
-        let points = spectrum.means.iter().take(DRAWN).enumerate();
+        let points = spectrum.means.iter().take(spectrum.drawn()).enumerate();
         let points = points.map(|(index, mean)| Point::new(place(index), *mean)).collect();
         Series::new(format!("m_h = {}", spectrum.m_h), format!("#{number}"), Mark::LinePoints, points)
     });
@@ -223,29 +235,30 @@ fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figu
                   each is distributed over images at the largest m_h, and means over images; and the training loss."
             .into(),
         panels: vec![
-            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", false), spread),
-            Panel::new("means", axis("k", false), axis("sigma_k", false), means),
+            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", true), spread),
+            Panel::new("means", axis("k", false), axis("sigma_k", true), means),
             Panel::new("training error", axis("m_h", true), axis("cross entropy", false), losses),
         ],
         columns: 3,
     }
 }
 
-/// The outline of a violin around `x`: a Gaussian kernel density of the values (Silverman's bandwidth) from the smallest
-/// to the largest, mirrored; its widest place spans 0.8. None where all values are the same.
+/// The outline of a violin around `x`: a Gaussian kernel density of the logarithms of the values (Silverman's bandwidth)
+/// from the smallest to the largest, mirrored; its widest place spans 0.8. None where all are the same, or one is 0.
 fn violin(x: f64, values: &[f64]) -> Option<Vec<Point>> {
     const STEPS: u32 = 24;
-    let summary = stats::summarise(values)?;
+    let logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+    let summary = stats::summarise(&logs)?;
     let (low, high) = (summary.min, summary.max);
-    let bandwidth = 1.06 * summary.sd * (values.len() as f64).powf(-0.2);
-    if !(bandwidth > 0.0 && high > low) {
+    let bandwidth = 1.06 * summary.sd * (logs.len() as f64).powf(-0.2);
+    if !(bandwidth > 0.0 && high > low && low.is_finite()) {
         return None;
     }
-    let density = |at: f64| values.iter().map(|value| (-0.5 * ((at - value) / bandwidth).powi(2)).exp()).sum::<f64>();
+    let density = |at: f64| logs.iter().map(|log| (-0.5 * ((at - log) / bandwidth).powi(2)).exp()).sum::<f64>();
     let heights = (0..=STEPS).map(|step| low + (high - low) * f64::from(step) / f64::from(STEPS));
     let halves: Vec<(f64, f64)> = heights.map(|at| (at, density(at))).collect();
     let widest = halves.iter().map(|half| half.1).fold(0.0, f64::max);
-    let side = |sign: f64| move |(at, density): &(f64, f64)| Point::new(x + sign * 0.4 * density / widest, *at);
+    let side = |sign: f64| move |(at, density): &(f64, f64)| Point::new(x + sign * 0.4 * density / widest, at.exp());
     Some(halves.iter().map(side(1.0)).chain(halves.iter().rev().map(side(-1.0))).collect())
 }
 
@@ -282,7 +295,7 @@ fn falls(cells: &Cells) -> Finding {
             cell.train_loss
         });
         if let [Some(small), Some(large)] = losses {
-            let number = format!("{} at m_h = {}, {} at {}", brief(small.mean), first.0, brief(large.mean), last.0);
+            let number = format!("{:.3} at m_h = {}, {:.3} at {}", small.mean, first.0, large.mean, last.0);
             evidence.check(large.mean < small.mean, number);
         }
     }

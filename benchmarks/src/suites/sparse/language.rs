@@ -289,7 +289,7 @@ fn help_grows(cells: &Cells) -> Finding {
         let gain = |size, evidence: &mut Evidence| Some(losses(cells, "layers", size, evidence)?).map(|[a, b]| b - a);
         let (few, many) = (gain(first, &mut evidence), gain(last, &mut evidence));
         if let (Some(few), Some(many)) = (few, many) {
-            evidence.check(many > few, format!("{} at {first} layers, {} at {last}", nats(few), nats(many)));
+            evidence.check(many > few, format!("{} at L = {first}, {} at L = {last}", nats(few), nats(many)));
         }
     } else {
         evidence.missing("a second number of layers");
