@@ -100,13 +100,12 @@ fn drops(cells: &Cells, width: &str) -> Finding {
             cells.get(&[("m", width), ("H", heads), ("L", &layers)])
         });
         let [Some(before), Some(after)] = pair else {
-            evidence.missing(format!("2 and 3 layers with {heads} heads"));
+            evidence.missing(format!("2 and 3 layers at H = {heads}"));
             continue;
         };
         let measured = [before, after].map(|cell| cell.measured("nmse", &mut evidence).copied());
         if let [Some(before), Some(after)] = measured {
-            let number =
-                format!("{heads} heads: NMSE {} with 2 layers, {} with 3", brief(before.min), brief(after.min));
+            let number = format!("H = {heads}: NMSE {} with 2 layers, {} with 3", brief(before.min), brief(after.min));
             evidence.check(after.min * DROP <= before.min, number);
         }
     }
