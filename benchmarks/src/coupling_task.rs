@@ -59,19 +59,3 @@ pub fn kind() -> TaskKind {
 pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
     regression::build::<B, CouplingConfig>(params)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::regression::RegressionConfig;
-
-    #[test]
-    fn unknown_values_are_errors() {
-        let params = Params::from_iter([("psi".to_owned(), "sines".into())]);
-        assert_eq!(
-            RegressionConfig::<CouplingConfig>::read(&params).unwrap_err().chain(),
-            "The parameters of task `temporal-coupling` cannot be read: `psi` is \"sines\", but it must be one of \
-             `same`, `reversed`, `cosines`."
-        );
-    }
-}

@@ -58,19 +58,3 @@ pub fn kind() -> TaskKind {
 pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
     regression::build::<B, OrderingConfig>(params)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::regression::RegressionConfig;
-
-    #[test]
-    fn unknown_values_are_errors() {
-        let params = Params::from_iter([("alteration".to_owned(), "reversal".into())]);
-        assert_eq!(
-            RegressionConfig::<OrderingConfig>::read(&params).unwrap_err().chain(),
-            "The parameters of task `ordering` cannot be read: `alteration` is \"reversal\", but it must be one of \
-             `none`, `order`, `mixing`."
-        );
-    }
-}

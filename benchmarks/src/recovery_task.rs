@@ -65,19 +65,3 @@ pub fn kind() -> TaskKind {
 pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
     regression::build::<B, RecoveryConfig>(params)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::regression::RegressionConfig;
-
-    #[test]
-    fn unknown_values_are_errors() {
-        let params = Params::from_iter([("kind".to_owned(), "farthest-point".into())]);
-        assert_eq!(
-            RegressionConfig::<RecoveryConfig>::read(&params).unwrap_err().chain(),
-            "The parameters of task `attention-recovery` cannot be read: `kind` is \"farthest-point\", but it must \
-             be one of `nearest-point`, `centre-of-gravity`, `selection`."
-        );
-    }
-}

@@ -157,7 +157,25 @@ impl<B: Backend, D: SequenceData> Objective<B> for Regression<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::task_kind;
     use lookback_datasets::CouplingConfig;
+
+    #[test]
+    fn unknown_values_are_errors() {
+        for (task, field, value, valid) in [
+            ("temporal-coupling", "psi", "sines", "`same`, `reversed`, `cosines`"),
+            ("ordering", "alteration", "reversal", "`none`, `order`, `mixing`"),
+            ("attention-recovery", "kind", "farthest-point", "`nearest-point`, `centre-of-gravity`, `selection`"),
+        ] {
+            let params = Params::from_iter([(field.to_owned(), value.into())]);
+            assert_eq!(
+                (task_kind(task).unwrap().resolve)(&params).unwrap_err().chain(),
+                format!(
+                    "The parameters of task `{task}` cannot be read: `{field}` is \"{value}\", but it must be one of {valid}."
+                )
+            );
+        }
+    }
 
     #[test]
     fn splits_without_samples_are_errors() {

@@ -202,7 +202,7 @@ impl Plot<'_, '_, '_> {
         if series.mark == Mark::Area {
             let on_axes = |(x, y): (f64, f64)| self.pixel(x.clamp(0.0, 1.0), y.clamp(0.0, 1.0));
             let outline = series.points.iter().filter_map(|point| self.position(point.x, point.y)).map(on_axes);
-            marks::area(self.canvas, outline.collect(), Ink::Series(style.colour), 0.4);
+            marks::area(self.canvas, outline.collect(), Ink::Series(style.colour), marks::AREA_OPACITY);
             return;
         }
         let dash = style.line_dash(series.mark);

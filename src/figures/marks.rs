@@ -10,6 +10,9 @@ pub(super) const SCALE: u32 = 10;
 /// The width of curves, in pixels.
 pub(super) const LINE_WIDTH: f64 = 1.7;
 
+/// The opacity of filled outlines.
+pub(super) const AREA_OPACITY: f64 = 0.4;
+
 pub(super) type Canvas<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 /// Drawing units on the whole canvas.
 pub(super) type Spot = (i32, i32);

@@ -87,16 +87,18 @@ fn legend(canvas: &Canvas, layout: &Layout) {
         let middle = (left + units(SAMPLE / 2.0), y);
         match &entry.sample {
             Sample::Series(look, mark) => {
-                let dash = look.line_dash(*mark);
-                if *mark != Mark::Points {
-                    marks::line(
-                        canvas,
-                        vec![(left, y), (right, y)],
-                        Ink::Series(look.colour),
-                        dash,
-                        marks::LINE_WIDTH,
-                        1.0,
-                    );
+                let ink = Ink::Series(look.colour);
+                match mark {
+                    Mark::Points => {}
+                    Mark::Area => {
+                        let half = units(4.0);
+                        let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
+                        marks::area(canvas, corners, ink, marks::AREA_OPACITY);
+                    }
+                    _ => {
+                        let dash = look.line_dash(*mark);
+                        marks::line(canvas, vec![(left, y), (right, y)], ink, dash, marks::LINE_WIDTH, 1.0);
+                    }
                 }
                 if matches!(mark, Mark::LinePoints | Mark::Points) {
                     marks::marker(canvas, middle, *look);

@@ -8,6 +8,9 @@ use lookback_benchmarks::{Analysis, Finding, SuiteInfo, Table, Verdict};
 use super::page::{command, fact, figure, how, linked, table, whole};
 use crate::figures::escape;
 
+/// Tables of more columns than this do not fit beside another.
+const NARROW_COLUMNS: usize = 6;
+
 /// How many runs there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -52,7 +55,8 @@ pub fn html(input: &ReportInput) -> String {
             "<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n<div class=\"tables\">\n",
         );
         for (number, summary) in input.analysis.summary.iter().enumerate() {
-            let _ = writeln!(page, "<div>\n<h3>{}</h3>", escape(&summary.title));
+            let class = if summary.columns.len() > NARROW_COLUMNS { " class=\"wide\"" } else { "" };
+            let _ = writeln!(page, "<div{class}>\n<h3>{}</h3>", escape(&summary.title));
             table(&mut page, &format!("summary-{number}"), summary);
             page.push_str("</div>\n");
         }

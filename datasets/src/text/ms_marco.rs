@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn malformed_rows_of_texts_say_where_and_what_is_valid() {
-        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) skips and \
-                   counts such rows.";
+        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) \
+                   skips and counts such rows.";
         for (bytes, message) in [
             (&b"1\tone\n2 two\n"[..], "Line 2 of `queries.tsv` has no tab"),
             (b"\n", "Line 1 of `queries.tsv` has no tab"),

@@ -307,8 +307,8 @@ mod tests {
              3 are asked for."
         );
         let twice = "11\tblue sea\n11\tblue sea\n12\tred moon\n15\tred\nfault\n";
-        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) skips and \
-                   counts such rows.";
+        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) \
+                   skips and counts such rows.";
         assert_eq!(
             read(twice, LIMITS).unwrap_err().to_string(),
             format!("Line 2 of `generated collection` repeats the number 11{end}")

@@ -1,5 +1,6 @@
 //! What H8 and H9 share: training accuracy over the number of heads, a curve per sequence length.
 
+use super::errors::numbers;
 use crate::comparison::{Comparison, Ours};
 use crate::evidence::{Evidence, brief};
 use crate::experiment::{Cell, Cells};
@@ -63,7 +64,7 @@ impl Published {
     fn enough_heads(&self, cells: &Cells, prefix: &str) -> Finding {
         const SAME: f64 = 0.02;
         let mut evidence = Evidence::default();
-        let enough = sorted(cells, HEADS).into_iter().filter(|heads| *heads >= self.enough).collect::<Vec<_>>();
+        let enough = numbers(cells, HEADS).into_iter().filter(|heads| *heads >= self.enough).collect::<Vec<_>>();
         if enough.is_empty() {
             evidence.missing(format!("runs with at least {} heads", self.enough));
         }
@@ -89,7 +90,7 @@ pub(super) fn panels(
     chance: impl Fn(usize) -> f64,
     published: impl Fn(usize, usize) -> Option<f64>,
 ) -> Vec<Panel> {
-    let heads = sorted(cells, HEADS);
+    let heads = numbers(cells, HEADS);
     let names: Vec<String> = heads.iter().map(usize::to_string).collect();
     let panel = |length: usize| {
         let over = |value: &dyn Fn(usize) -> Option<Point>| -> Vec<Point> {
@@ -111,7 +112,7 @@ pub(super) fn panels(
         let x = Axis::over("heads h", names.iter().map(String::as_str));
         Panel::new(format!("T = {length}"), x, y, series.into_iter().filter(|line| !line.points.is_empty()).collect())
     };
-    sorted(cells, LENGTH).into_iter().map(panel).collect()
+    numbers(cells, LENGTH).into_iter().map(panel).collect()
 }
 
 /// A figure of these panels.
@@ -128,18 +129,13 @@ fn at<'s, 'a>(cells: &'s Cells<'a>, heads: usize, length: usize) -> Option<&'s C
     cells.iter().find(|cell| place(cell) == Some((heads, length)))
 }
 
-/// The values of an axis, increasing.
-fn sorted(cells: &Cells, axis: &str) -> Vec<usize> {
-    cells.values(axis).into_iter().filter_map(|value| value.parse().ok()).collect()
-}
-
 fn error(cells: &Cells, heads: usize, length: usize, evidence: &mut Evidence) -> Option<f64> {
     Some(at(cells, heads, length)?.measured("error", evidence)?.mean)
 }
 
 /// Mean errors at the shortest and the longest sequence.
 fn ends(cells: &Cells, heads: usize, evidence: &mut Evidence) -> Option<[(usize, f64); 2]> {
-    let lengths = sorted(cells, LENGTH);
+    let lengths = numbers(cells, LENGTH);
     let (short, long) = (*lengths.first()?, *lengths.last()?);
     if short == long {
         evidence.missing("a second sequence length");
@@ -151,9 +147,9 @@ fn ends(cells: &Cells, heads: usize, evidence: &mut Evidence) -> Option<[(usize,
 
 fn more_heads(cells: &Cells, prefix: &str) -> Finding {
     let mut evidence = Evidence::default();
-    let heads = sorted(cells, HEADS);
+    let heads = numbers(cells, HEADS);
     if let [few, .., many] = heads[..] {
-        for length in sorted(cells, LENGTH) {
+        for length in numbers(cells, LENGTH) {
             let before = error(cells, few, length, &mut evidence);
             let after = error(cells, many, length, &mut evidence);
             let (Some(before), Some(after)) = (before, after) else { continue };
@@ -171,7 +167,7 @@ fn more_heads(cells: &Cells, prefix: &str) -> Finding {
 
 fn longer_is_harder(cells: &Cells, prefix: &str) -> Finding {
     let mut evidence = Evidence::default();
-    match sorted(cells, HEADS).first() {
+    match numbers(cells, HEADS).first() {
         Some(heads) => {
             if let Some([(short, low), (long, high)]) = ends(cells, *heads, &mut evidence) {
                 let number = format!("h={heads}: {} at T={short}, {} at T={long}", brief(low), brief(high));

@@ -196,7 +196,7 @@ fn table(cells: &Cells, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
     });
     Table {
         title: format!("Vision Transformers on CIFAR-10{fitted}"),
-        columns: ["m_h", "training loss (min)", "test error (min)", "distance of the spectrum to the last"]
+        columns: ["m_h", "training loss (min)", "test error (min)", "spectrum: distance to last"]
             .map(String::from)
             .into(),
         rows: rows.collect(),
