@@ -215,11 +215,8 @@ impl<B: Backend> ClassAttention<B> {
         let [sequences, _, d_model] = class_token.dims();
         let d_head = d_model / self.n_heads;
         let query = ops::map(&self.query, class_token.clone()).mul_scalar(self.beta / (d_head as f64).sqrt());
-        // <W_Q c, W_K e> = <W_K^T W_Q c, e>, head by head.
-        let query = query.reshape([sequences, self.n_heads, 1, d_head]);
-        let key = self.by_heads(&self.key).swap_dims(0, 1).reshape([1, self.n_heads, d_head, d_model]);
-        let key = Tensor::zeros([sequences, self.n_heads, d_head, d_model], &key.device()) + key;
-        let mut directions = query.matmul(key).reshape([sequences, self.n_heads, d_model]);
+        let query = query.reshape([sequences, d_model]);
+        let mut directions = ops::head_directions(query, self.by_heads(&self.key), self.n_heads);
         if hidden {
             // The bias adds the same to all scores of a query, which the softmax cancels.
             directions = ops::linear(directions, self.encoder_output.weight.val().transpose(), None);
@@ -246,15 +243,12 @@ impl<B: Backend> ClassAttention<B> {
 impl<B: Backend> SequenceModel<B> for ClassAttention<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let Reading { features, directions, hidden, class_token } = self.last_layer(input, |_, _| {});
-        let mut pooled = ops::pool(features, directions);
+        let mut pooled = ops::pool(features, directions, None);
         if hidden {
             pooled = ops::map(&self.encoder_output, pooled);
         }
-        let [batch, n_heads, d_model] = pooled.dims();
-        // The value map of each head on what it has pooled.
-        let value = self.by_heads(&self.value).reshape([d_model, n_heads, d_model / n_heads]).swap_dims(0, 1);
-        let values = pooled.swap_dims(0, 1).matmul(value).swap_dims(0, 1).reshape([batch, 1, d_model]);
-        let mut state = ops::map(&self.output, values) + class_token;
+        let values = ops::head_values(pooled, self.by_heads(&self.value));
+        let mut state = ops::map(&self.output, values.unsqueeze_dim(1)) + class_token;
         for (layer, map) in self.head.iter().enumerate() {
             if layer > 0 {
                 state = self.head_activation.apply(state);
@@ -269,7 +263,7 @@ impl<B: Backend> SequenceModel<B> for ClassAttention<B> {
         let Reading { features, directions, .. } = self.last_layer(input, |block, tokens| {
             all.push(block.attended(tokens.clone(), &ScoreBias::none(), None));
         });
-        all.push(Attended { scores: ops::pool_scores(features, directions).unsqueeze_dim(2) });
+        all.push(Attended { scores: ops::pool_scores(features, directions, None).unsqueeze_dim(2) });
         all
     }
 }

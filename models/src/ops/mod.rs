@@ -5,6 +5,7 @@
 
 mod attention;
 mod broadcast;
+mod by_head;
 mod conv;
 mod exponentials;
 #[cfg(feature = "flex")]
@@ -22,6 +23,7 @@ use burn::tensor::FloatDType;
 pub(crate) use attention::{FORBIDDEN, heads, masks_itself, scores};
 pub use attention::{Paired, ScoreBias, attention};
 pub use broadcast::{add_trailing, mul_trailing};
+pub use by_head::{head_directions, head_values};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
 pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map, relu};

@@ -10,7 +10,6 @@ use burn::tensor::{Tensor, activation::softmax, backend::Backend};
 use super::scores::{LagScores, Lags, Rpe};
 use crate::init::{self, InitRng};
 use crate::ops::{self, Paired, ScoreBias};
-use crate::stack::last_step;
 
 /// The sizes of an [`RpeAttention`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,11 +79,6 @@ impl RpeAttentionConfig {
 }
 
 impl<B: Backend> RpeAttention<B> {
-    /// Whether weights depend on lags alone and sum to 1, so that they commute with maps of single steps.
-    pub fn mixes_positions_alone(&self) -> bool {
-        self.paired.is_none() && self.normalise
-    }
-
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
     pub fn forward(&self, input: Tensor<B, 3>, lags: &Lags<B>) -> Tensor<B, 3> {
@@ -114,37 +108,52 @@ impl<B: Backend> RpeAttention<B> {
         ops::map(&self.output, self.scaled(context, input, lags))
     }
 
-    /// The last time step of [`RpeAttention::forward`].
+    /// The last time step of [`RpeAttention::forward`], of which `now` is the input: of what `embedding` makes of
+    /// `input`, where there is one, which only weights that sum to 1 commute with.
     ///
     /// # Shapes
-    /// - input `[batch, length, d_model]`, output `[batch, 1, d_model]`
-    pub fn last(&self, input: Tensor<B, 3>, lags: &Lags<B>) -> Tensor<B, 3> {
-        let [batch, length, _] = input.dims();
+    /// - input `[batch, length, d_model]`, or with an embedding what it maps; now and output `[batch, 1, d_model]`
+    pub fn last(
+        &self,
+        input: Tensor<B, 3>,
+        now: Tensor<B, 3>,
+        embedding: Option<&Linear<B>>,
+        lags: &Lags<B>,
+    ) -> Tensor<B, 3> {
+        assert!(embedding.is_none() || self.normalise, "weights sum to 1 where an embedding comes after them");
+        let mut mixed = self.mixed(input, &now, embedding, lags);
+        if let Some(embedding) = embedding {
+            mixed = ops::map(embedding, mixed);
+        }
+        let context = ops::head_values(mixed, self.value.weight.val()).unsqueeze_dim(1);
+        ops::map(&self.output, self.scaled(context, now, lags))
+    }
+
+    /// What each head sees at the last step, `[batch, length, channels]` to `[batch, n_heads, channels]`.
+    fn mixed(
+        &self,
+        input: Tensor<B, 3>,
+        now: &Tensor<B, 3>,
+        embedding: Option<&Linear<B>>,
+        lags: &Lags<B>,
+    ) -> Tensor<B, 3> {
+        let bias = lags.of_last(&self.lags, input.dims()[1]);
         let Some([query, key]) = &self.paired else {
-            let context = self.values(self.mixed(&input, lags));
-            return ops::map(&self.output, self.scaled(context, last_step(input), lags));
+            let weights = self.weights(bias);
+            return ops::linear(input.swap_dims(1, 2), weights.transpose(), None).swap_dims(1, 2);
         };
-        let heads = |map: &Linear<B>, input: Tensor<B, 3>| ops::heads(ops::map(map, input), self.n_heads);
-        let now = last_step(input.clone());
-        let (query, key, value) = (heads(query, now.clone()), heads(key, input.clone()), heads(&self.value, input));
-        let scale = 1.0 / (query.dims()[3] as f64).sqrt();
-        let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
-        let scores = ops::add_trailing(scores, lags.of_last(&self.lags, length).unsqueeze_dim::<3>(1));
-        let context = self.weights(scores).matmul(value);
-        let inner = self.value.weight.dims()[1];
-        ops::map(&self.output, self.scaled(context.reshape([batch, 1, inner]), now, lags))
-    }
-
-    /// What each head sees at the last step, without dot products: `[batch, length, channels]` to
-    /// `[batch, n_heads, channels]`.
-    pub fn mixed(&self, input: &Tensor<B, 3>, lags: &Lags<B>) -> Tensor<B, 3> {
-        let weights = self.weights(lags.of_last(&self.lags, input.dims()[1]));
-        ops::linear(input.clone().swap_dims(1, 2), weights.transpose(), None).swap_dims(1, 2)
-    }
-
-    /// The output for what each head sees, `[batch, n_heads, d_model]` to `[batch, 1, d_model]`.
-    pub fn from_mixed(&self, mixed: Tensor<B, 3>) -> Tensor<B, 3> {
-        ops::map(&self.output, self.values(mixed))
+        let query = ops::map(query, now.clone()).squeeze_dim::<2>(1);
+        let scale = 1.0 / ((query.dims()[1] / self.n_heads) as f64).sqrt();
+        let mut directions = ops::head_directions(query.mul_scalar(scale), key.weight.val(), self.n_heads);
+        if let Some(embedding) = embedding {
+            // The bias adds the same to all scores of a query, which the softmax cancels.
+            directions = ops::linear(directions, embedding.weight.val().transpose(), None);
+        }
+        if self.normalise {
+            ops::pool(input, directions, Some(bias))
+        } else {
+            ops::pool_scores(input.clone(), directions, Some(bias)).exp().matmul(input)
+        }
     }
 
     /// Scores before the softmax, `[batch, n_heads, length, length]`.
@@ -171,15 +180,6 @@ impl<B: Backend> RpeAttention<B> {
     /// What scores become.
     fn weights<const D: usize>(&self, scores: Tensor<B, D>) -> Tensor<B, D> {
         if self.normalise { softmax(scores, D - 1) } else { scores.exp() }
-    }
-
-    /// The values of what each head sees, `[batch, n_heads, d_model]` to `[batch, 1, n_heads * d_head]`.
-    fn values(&self, mixed: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, n_heads, d_model] = mixed.dims();
-        let weight = self.value.weight.val();
-        let inner = weight.dims()[1];
-        let weight = weight.reshape([d_model, n_heads, inner / n_heads]).swap_dims(0, 1);
-        mixed.swap_dims(0, 1).matmul(weight).swap_dims(0, 1).reshape([batch, 1, inner])
     }
 
     /// What "t minus x" adds to the scores of `input`'s steps, `[batch, length, n_heads]`.

@@ -183,14 +183,13 @@ impl<B: Backend> RpeTransformer<B> {
         let block = &self.blocks[layer];
         let (now, attended) = match hidden {
             Hidden::Input(input) => {
-                // Weights of positions alone that sum to 1 can be applied before the input projection.
-                let mixed = block.attention.mixed(&input, &self.lags);
-                let now = ops::map(&self.input, last_step(input));
-                (now, block.attention.from_mixed(ops::map(&self.input, mixed)))
+                let now = ops::map(&self.input, last_step(input.clone()));
+                (now.clone(), block.attention.last(input, now, Some(&self.input), &self.lags))
             }
             Hidden::Channels(hidden) => {
-                let attended = block.attention.last(normed(&block.attention_norm, &hidden), &self.lags);
-                (last_step(hidden), attended)
+                let input = normed(&block.attention_norm, &hidden);
+                let now = last_step(input.clone());
+                (last_step(hidden), block.attention.last(input, now, None, &self.lags))
             }
         };
         self.feed_forward(layer, self.add(now, attended))
@@ -219,7 +218,8 @@ impl<B: Backend> SequenceModel<B> for RpeTransformer<B> {
         let last = self.blocks.len() - 1;
         let whole = if self.single_output { last } else { last + 1 };
         let first = &self.blocks[0];
-        let hidden = if whole == 0 && first.attention_norm.is_none() && first.attention.mixes_positions_alone() {
+        // Weights that sum to 1 can be applied before the input projection.
+        let hidden = if whole == 0 && first.attention_norm.is_none() && first.attention.normalise {
             Hidden::Input(input)
         } else {
             let embedded = ops::map(&self.input, input);

@@ -252,8 +252,28 @@ fn pool() {
     hold(LENGTHS, |Case { batch, length, width, other }, draw| {
         let sets = [1, batch][draw.0.random_range(0..2)];
         // The mean of a single token is the token.
-        let directions = draw.values(&[sets, 1 + other % 7, width]).vanishing_if(length == 1);
-        agree(&[draw.values(&[batch, length, width]), directions], |x| ops::pool(x[0].tensor(), x[1].tensor()));
+        let queries = 1 + other % 7;
+        let directions = draw.values(&[sets, queries, width]).vanishing_if(length == 1);
+        let mut inputs = vec![draw.values(&[batch, length, width]), directions];
+        if draw.0.random() {
+            inputs.push(draw.values(&[queries, length]).vanishing_if(length == 1));
+        }
+        agree(&inputs, |x| ops::pool(x[0].tensor(), x[1].tensor(), x.get(2).map(Input::tensor)));
+    });
+}
+
+#[test]
+fn by_head() {
+    hold(1..=20, |Case { batch, length, width, other }, draw| {
+        // More sequences than one task takes, too.
+        let (batch, n_heads, d_head) = (batch * length, 1 + width % 5, 1 + other % 7);
+        let weight = draw.matrix([width, n_heads * d_head]);
+        agree(&[draw.values(&[batch, n_heads, width]), weight.clone()], |x| {
+            ops::head_values(x[0].tensor(), x[1].tensor())
+        });
+        agree(&[draw.values(&[batch, n_heads * d_head]), weight], |x| {
+            ops::head_directions(x[0].tensor(), x[1].tensor(), n_heads)
+        });
     });
 }
 

@@ -10,6 +10,7 @@
 //! function. `models/tests/fast.rs` compares outputs and gradients of both forms for every model of the registry.
 
 pub(crate) mod attention;
+pub(crate) mod by_head;
 pub(crate) mod conv;
 pub(crate) mod diagonal;
 pub(crate) mod elementwise;
@@ -118,6 +119,8 @@ macro_rules! operations {
 operations! {
     attention::Attention, 3;
     attention::Attention, 4;
+    by_head::Directions, 2;
+    by_head::Values, 2;
     conv::CausalConv, 2;
     conv::DilatedConv, 3;
     diagonal::ComplexScan, 2;
@@ -129,6 +132,7 @@ operations! {
     linear::Linear, 2;
     linear::Linear, 3;
     pool::Pool, 2;
+    pool::Pool, 3;
     recurrent::Scan<recurrent::GruCell>, 3;
     recurrent::Scan<recurrent::LinearCell>, 2;
     recurrent::Scan<recurrent::LstmCell>, 2;
