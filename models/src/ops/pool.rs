@@ -11,11 +11,7 @@ use super::fast;
 /// - tokens `[batch, length, channels]`, directions `[batch, queries, channels]`, or `[1, queries, channels]` where all
 ///   sequences share them, bias `[queries, length]`
 /// - output `[batch, queries, channels]`
-pub fn pool<B: Backend>(
-    tokens: Tensor<B, 3>,
-    directions: Tensor<B, 3>,
-    bias: Option<Tensor<B, 2>>,
-) -> Tensor<B, 3> {
+pub fn pool<B: Backend>(tokens: Tensor<B, 3>, directions: Tensor<B, 3>, bias: Option<Tensor<B, 2>>) -> Tensor<B, 3> {
     #[cfg(feature = "flex")]
     if fast::applies(&tokens) {
         let (tokens, directions) = (fast::erased(tokens), fast::erased(directions));

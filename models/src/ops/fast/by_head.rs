@@ -108,7 +108,8 @@ impl Sizes {
         parts.for_each(|(narrow, wide)| {
             let narrow = narrow.zeroed();
             for head in 0..self.n_heads {
-                let (columns, sizes) = (self.narrow_of(head), (wide.len() / self.on_wide(), self.channels, self.d_head));
+                let (columns, sizes) =
+                    (self.narrow_of(head), (wide.len() / self.on_wide(), self.channels, self.d_head));
                 let into = (&mut *narrow, columns, Old::Replace);
                 product(sizes, into, (wide, self.wide_of(head)), (weight, columns), 1.0);
             }
