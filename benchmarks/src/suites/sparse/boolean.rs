@@ -27,8 +27,10 @@ impl Experiment for Boolean {
             name: "S1",
             title: "One layer learns a function of three fixed lags",
             differs: SMALLER,
-            remark: "Scores that fall with the lag cannot single out far lags; free scores can, and what is left is \
-                     training.",
+            remark: "Scores that fall with the lag cannot single out far lags; free scores can. In preset full, without \
+                     dot products, all heads weigh the three lags in about one proportion (looked at in one run), so \
+                     that the readout sees one combination of them; with dot products and width 256 proportions \
+                     differ, and the target is learned.",
         }
     }
 
