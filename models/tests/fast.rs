@@ -48,17 +48,18 @@ fn passes<M: SequenceModel<B> + Module<B>>(model: &M, input: &Tensor<B, 3>, swap
 /// Compares both forms of a model on noise of this shape, with an output per time step and with one for the last.
 fn compare<C: ModelConfig>(name: &str, config: &C, shape: [usize; 3], swapped: bool) {
     let io = Io::sequence(shape[2], 2, shape[1]);
-    let valid = [io, Io { single_output: true, ..io }].map(|io| {
-        let valid = config.validate(io).is_ok();
-        if valid {
-            compare_on(name, config, io, shape, swapped);
-        }
-        valid
-    });
-    assert!(valid.contains(&true), "{name} takes inputs of shape {shape:?}");
+    let ios = [io, Io { single_output: true, ..io }].into_iter().filter(|io| config.validate(*io).is_ok());
+    let mut compared = 0;
+    // Gradients of composed exponentials are 4e-5 from double precision (ops/fast/laws.rs), which those of further outputs
+    // hide.
+    for (io, bound) in ios.zip([1e-5, 4e-5]) {
+        compare_on(name, config, io, shape, swapped, bound);
+        compared += 1;
+    }
+    assert!(compared > 0, "{name} takes inputs of shape {shape:?}");
 }
 
-fn compare_on<C: ModelConfig>(name: &str, config: &C, io: Io, shape: [usize; 3], swapped: bool) {
+fn compare_on<C: ModelConfig>(name: &str, config: &C, io: Io, shape: [usize; 3], swapped: bool, bound: f64) {
     let model = build(config, io, 3);
     let [batch, length, d_input] = shape;
     let input = random(5, if swapped { [length, batch, d_input] } else { shape });
@@ -69,9 +70,8 @@ fn compare_on<C: ModelConfig>(name: &str, config: &C, io: Io, shape: [usize; 3],
     for ((path, fast), (_, composed)) in fast.iter().zip(&composed) {
         let distance = relative(fast, composed, 0.1 * largest);
         let single = io.single_output;
-        // Composed exponentials of angles are 4e-5 from double precision at the last step; no others hide it there.
         assert!(
-            distance <= if single { 4e-5 } else { 1e-5 },
+            distance <= bound,
             "{name}, {batch} x {length} x {d_input}, single output {single}: {path} differs by {distance:e}"
         );
     }

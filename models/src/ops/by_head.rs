@@ -9,11 +9,12 @@ use super::fast;
 /// - input `[batch, n_heads, channels]`, weight `[channels, n_heads * d_head]`
 /// - output `[batch, n_heads * d_head]`
 pub fn head_values<B: Backend>(input: Tensor<B, 3>, weight: Tensor<B, 2>) -> Tensor<B, 2> {
+    let ([batch, n_heads, channels], [_, inner]) = (input.dims(), weight.dims());
     #[cfg(feature = "flex")]
     if fast::applies(&input) {
-        return fast::apply(fast::by_head::Values, [fast::erased(input), fast::erased(weight)]);
+        let op = fast::by_head::HeadMap { n_heads, transposed: false };
+        return fast::apply(op, [fast::erased(input), fast::erased(weight)]);
     }
-    let ([batch, n_heads, channels], [_, inner]) = (input.dims(), weight.dims());
     let weight = weight.reshape([channels, n_heads, inner / n_heads]).swap_dims(0, 1);
     input.swap_dims(0, 1).matmul(weight).swap_dims(0, 1).reshape([batch, inner])
 }
@@ -27,7 +28,8 @@ pub fn head_values<B: Backend>(input: Tensor<B, 3>, weight: Tensor<B, 2>) -> Ten
 pub fn head_directions<B: Backend>(query: Tensor<B, 2>, weight: Tensor<B, 2>, n_heads: usize) -> Tensor<B, 3> {
     #[cfg(feature = "flex")]
     if fast::applies(&query) {
-        return fast::apply(fast::by_head::Directions { n_heads }, [fast::erased(query), fast::erased(weight)]);
+        let op = fast::by_head::HeadMap { n_heads, transposed: true };
+        return fast::apply(op, [fast::erased(query), fast::erased(weight)]);
     }
     let ([batch, inner], [channels, _]) = (query.dims(), weight.dims());
     let d_head = inner / n_heads;

@@ -108,11 +108,16 @@ impl<B: Backend> RpeAttention<B> {
         ops::map(&self.output, self.scaled(context, input, lags))
     }
 
-    /// The last time step of [`RpeAttention::forward`], of which `now` is the input: of what `embedding` makes of
-    /// `input`, where there is one, which only weights that sum to 1 commute with.
+    /// The last time step of [`RpeAttention::forward`], on `input` or, where there is an `embedding`, on what it makes
+    /// of `input`; `now` is the last step of the one or the other.
     ///
     /// # Shapes
-    /// - input `[batch, length, d_model]`, or with an embedding what it maps; now and output `[batch, 1, d_model]`
+    /// - input `[batch, length, d_model]`, with an embedding `[batch, length, d_input]`
+    /// - now and output `[batch, 1, d_model]`
+    ///
+    /// # Panics
+    /// There is an embedding and weights do not sum to 1: they commute with a map that has a bias only if they do. The
+    /// sequence is longer than the length that the model was built for.
     pub fn last(
         &self,
         input: Tensor<B, 3>,

@@ -9,23 +9,19 @@ use super::{Array, FastOp, View};
 /// Sequences that are worked on together; fixed, so that sums do not depend on the number of threads.
 const SEQUENCES: usize = 256;
 
-/// `y_h = x_h W_h` for each head: inputs `[batch, n_heads, channels]`, weight `[channels, n_heads d_head]`, output
-/// `[batch, n_heads d_head]`.
+/// `y_h = x_h W_h` for each head, or `x_h = y_h W_h^T` where `transposed`: x `[batch, n_heads, channels]`, y
+/// `[batch, n_heads d_head]`, inputs one of them and the weight `[channels, n_heads d_head]`, output the other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Values;
-
-/// `x_h = y_h W_h^T` for each head: inputs `[batch, n_heads d_head]`, weight `[channels, n_heads d_head]`, output
-/// `[batch, n_heads, channels]`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Directions {
+pub(crate) struct HeadMap {
     pub n_heads: usize,
+    pub transposed: bool,
 }
 
-impl FastOp<2> for Values {
+impl FastOp<2> for HeadMap {
     type Kept = ();
 
     fn forward(&self, [input, weight]: [View; 2], _keep: bool) -> (Array, ()) {
-        (Sizes::of(weight, input.shape[1]).narrow(input.data, weight.data), ())
+        (self.mapped(input, weight, self.transposed), ())
     }
 
     fn backward(
@@ -36,118 +32,75 @@ impl FastOp<2> for Values {
         gradient: View,
         wanted: [bool; 2],
     ) -> [Option<Array>; 2] {
-        let sizes = Sizes::of(weight, input.shape[1]);
+        let (x, y) = if self.transposed { (gradient, input) } else { (input, gradient) };
         [
-            wanted[0].then(|| sizes.wide(gradient.data, weight.data)),
-            wanted[1].then(|| sizes.weight(input.data, gradient.data)),
+            wanted[0].then(|| self.mapped(gradient, weight, !self.transposed)),
+            wanted[1].then(|| self.of_weight(x, y, weight)),
         ]
     }
 }
 
-impl FastOp<2> for Directions {
-    type Kept = ();
-
-    fn forward(&self, [input, weight]: [View; 2], _keep: bool) -> (Array, ()) {
-        (Sizes::of(weight, self.n_heads).wide(input.data, weight.data), ())
-    }
-
-    fn backward(
-        &self,
-        [input, weight]: [View; 2],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 2],
-    ) -> [Option<Array>; 2] {
-        let sizes = Sizes::of(weight, self.n_heads);
-        [
-            wanted[0].then(|| sizes.narrow(gradient.data, weight.data)),
-            wanted[1].then(|| sizes.weight(gradient.data, input.data)),
-        ]
-    }
-}
-
-/// One call's sizes: the wide side has `channels` for each head, the narrow one `d_head`.
+/// The channels of all heads of one sequence, side by side.
 #[derive(Clone, Copy)]
-struct Sizes {
-    channels: usize,
+struct Side {
     n_heads: usize,
-    d_head: usize,
+    of_head: usize,
 }
 
-impl Sizes {
-    fn of(weight: View, n_heads: usize) -> Self {
+impl Side {
+    /// Elements of a sequence.
+    fn each(self) -> usize {
+        self.n_heads * self.of_head
+    }
+
+    /// A head's channels, a row for each sequence.
+    fn head(self, head: usize) -> Strides {
+        Strides::of_rows(self.each()).from(head * self.of_head)
+    }
+}
+
+impl HeadMap {
+    /// The sides of x and y; a row of the weight lies as y does.
+    fn sides(&self, weight: View) -> [Side; 2] {
         let [channels, inner] = *weight.shape else { panic!("weights are [channels, n_heads d_head]") };
-        Self { channels, n_heads, d_head: inner / n_heads }
+        [channels, inner / self.n_heads].map(|of_head| Side { n_heads: self.n_heads, of_head })
     }
 
-    /// Elements of one sequence on the wide side.
-    fn on_wide(self) -> usize {
-        self.n_heads * self.channels
-    }
-
-    /// Elements of one sequence on the narrow side, and of a row of the weight.
-    fn on_narrow(self) -> usize {
-        self.n_heads * self.d_head
-    }
-
-    /// Where a head's channels stand on the wide side, a row for each sequence.
-    fn wide_of(self, head: usize) -> Strides {
-        Strides::of_rows(self.on_wide()).from(head * self.channels)
-    }
-
-    /// Where a head's channels stand on the narrow side, and its columns in the weight.
-    fn narrow_of(self, head: usize) -> Strides {
-        Strides::of_rows(self.on_narrow()).from(head * self.d_head)
-    }
-
-    fn narrow(self, wide: &[f32], weight: &[f32]) -> Array {
-        let batch = wide.len() / self.on_wide();
-        let mut narrow = Fresh::new(batch * self.on_narrow());
-        let parts = narrow.parts(SEQUENCES * self.on_narrow()).zip(wide.par_chunks(SEQUENCES * self.on_wide()));
-        parts.for_each(|(narrow, wide)| {
-            let narrow = narrow.zeroed();
+    /// y of x, or x of y where `transposed`.
+    fn mapped(&self, input: View, weight: View, transposed: bool) -> Array {
+        let [x, y] = self.sides(weight);
+        let (from, to) = if transposed { (y, x) } else { (x, y) };
+        let batch = input.data.len() / from.each();
+        let mut output = Fresh::new(batch * to.each());
+        let inputs = input.data.par_chunks(SEQUENCES * from.each());
+        output.parts(SEQUENCES * to.each()).zip(inputs).for_each(|(output, input)| {
+            let output = output.zeroed();
             for head in 0..self.n_heads {
-                let (columns, sizes) =
-                    (self.narrow_of(head), (wide.len() / self.on_wide(), self.channels, self.d_head));
-                let into = (&mut *narrow, columns, Old::Replace);
-                product(sizes, into, (wide, self.wide_of(head)), (weight, columns), 1.0);
+                let columns = if transposed { y.head(head).transposed() } else { y.head(head) };
+                let into = (&mut *output, to.head(head), Old::Replace);
+                let sizes = (input.len() / from.each(), from.of_head, to.of_head);
+                product(sizes, into, (input, from.head(head)), (weight.data, columns), 1.0);
             }
         });
-        Array { shape: vec![batch, self.on_narrow()], data: narrow.finish() }
-    }
-
-    fn wide(self, narrow: &[f32], weight: &[f32]) -> Array {
-        let batch = narrow.len() / self.on_narrow();
-        let mut wide = Fresh::new(batch * self.on_wide());
-        let parts = wide.parts(SEQUENCES * self.on_wide()).zip(narrow.par_chunks(SEQUENCES * self.on_narrow()));
-        parts.for_each(|(wide, narrow)| {
-            let wide = wide.zeroed();
-            for head in 0..self.n_heads {
-                let (columns, sizes) =
-                    (self.narrow_of(head), (narrow.len() / self.on_narrow(), self.d_head, self.channels));
-                let into = (&mut *wide, self.wide_of(head), Old::Replace);
-                product(sizes, into, (narrow, columns), (weight, columns.transposed()), 1.0);
-            }
-        });
-        Array { shape: vec![batch, self.n_heads, self.channels], data: wide.finish() }
+        let shape = if transposed { vec![batch, self.n_heads, x.of_head] } else { vec![batch, y.each()] };
+        Array { shape, data: output.finish() }
     }
 
     /// The gradient of the weight, from what stands on the two sides.
-    fn weight(self, wide: &[f32], narrow: &[f32]) -> Array {
-        let chunks = wide.par_chunks(SEQUENCES * self.on_wide()).zip(narrow.par_chunks(SEQUENCES * self.on_narrow()));
+    fn of_weight(&self, on_x: View, on_y: View, weight: View) -> Array {
+        let [x, y] = self.sides(weight);
+        let chunks = on_x.data.par_chunks(SEQUENCES * x.each()).zip(on_y.data.par_chunks(SEQUENCES * y.each()));
         let parts: Vec<Vec<f32>> = chunks
-            .map(|(wide, narrow)| {
-                let mut part = vec![0.0; self.channels * self.on_narrow()];
+            .map(|(on_x, on_y)| {
+                let mut part = vec![0.0; weight.data.len()];
                 for head in 0..self.n_heads {
-                    let (columns, sizes) =
-                        (self.narrow_of(head), (self.channels, wide.len() / self.on_wide(), self.d_head));
-                    let into = (part.as_mut_slice(), columns, Old::Replace);
-                    product(sizes, into, (wide, self.wide_of(head).transposed()), (narrow, columns), 1.0);
+                    let into = (part.as_mut_slice(), y.head(head), Old::Replace);
+                    let sizes = (x.of_head, on_x.len() / x.each(), y.of_head);
+                    product(sizes, into, (on_x, x.head(head).transposed()), (on_y, y.head(head)), 1.0);
                 }
                 part
             })
             .collect();
-        total(&[self.channels, self.on_narrow()], &parts)
+        total(weight.shape, &parts)
     }
 }

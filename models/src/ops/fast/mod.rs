@@ -119,8 +119,7 @@ macro_rules! operations {
 operations! {
     attention::Attention, 3;
     attention::Attention, 4;
-    by_head::Directions, 2;
-    by_head::Values, 2;
+    by_head::HeadMap, 2;
     conv::CausalConv, 2;
     conv::DilatedConv, 3;
     diagonal::ComplexScan, 2;
