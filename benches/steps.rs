@@ -10,11 +10,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Distribution, Tensor};
-use lookback::backend::types::Flex;
+use lookback::backends::types::Flex;
 use lookback::benchmarks::TrainingConfig;
 use lookback::models::noise::Noise;
 use lookback::models::{Io, ModelConfig, init, with_models};
-use lookback::{Trained, Trainee};
+use lookback::{ModelState, TrainState};
 use serde_json::{Value, json};
 
 /// Tokens and inputs per token of a 32 x 32 image in patches of 4, with a class token; and classes.
@@ -47,7 +47,7 @@ fn workloads() -> Vec<(&'static str, &'static str, Value)> {
 
 /// One model with its optimiser and a batch.
 struct Workload {
-    trainee: Box<dyn Trainee<Flex>>,
+    state: Box<dyn TrainState<Flex>>,
     input: Tensor<Flex, 3>,
     target: Tensor<Flex, 3>,
 }
@@ -71,22 +71,22 @@ impl Workload {
                         let config: $config =
                             lookback::models::configure(&params, io).expect("the workload is valid");
                         let model = config.build::<Flex>(io, &mut init::rng(0), &device);
-                        Box::new(Trained::new(model, &training)) as Box<dyn Trainee<Flex>>
+                        Box::new(ModelState::new(model, &training)) as Box<dyn TrainState<Flex>>
                     })*
                     other => unreachable!("no model `{other}`"),
                 }
             };
         }
-        let trainee = with_models!(build);
+        let state = with_models!(build);
         let noise = |channels| Tensor::random([batch, io.length, channels], Distribution::Normal(0.0, 1.0), &device);
-        Some(Self { trainee, input: noise(io.d_input), target: noise(io.d_output) })
+        Some(Self { state, input: noise(io.d_input), target: noise(io.d_output) })
     }
 
     fn step(&mut self) {
         let target = self.target.clone();
         let mut loss = |output: Tensor<Flex, 3>| (output - target.clone()).square().mean();
-        self.trainee.learn(self.input.clone(), &mut Noise::new(0, 0), &mut loss);
-        self.trainee.update(1e-3);
+        self.state.learn(self.input.clone(), &mut Noise::new(0, 0), &mut loss);
+        self.state.update(1e-3);
     }
 
     /// The median of some seconds of steps, in milliseconds, and their number.

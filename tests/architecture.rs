@@ -44,7 +44,7 @@ const BACKENDS: [&str; 7] =
 
 #[test]
 fn one_file_names_concrete_backends() {
-    assert_absent("src", &BACKENDS, &["src/backend.rs"]);
+    assert_absent("src", &BACKENDS, &["src/backends"]);
     for library in ["models/src", "benchmarks/src", "datasets/src", "registry/src"] {
         // Fast forms of operations, chosen by the type of the backend.
         assert_absent(library, &BACKENDS, &["models/src/ops/fast"]);
@@ -67,7 +67,7 @@ fn the_learner_has_no_case_for_a_task_or_a_model() {
     let models = models.catalogue().iter().map(|entry| format!("\"{}\"", entry.info.name));
     let names: Vec<String> = tasks.into_iter().chain(models).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for learner in ["src/session.rs", "src/trainee.rs", "src/runner.rs", "src/schedule.rs", "src/sweep.rs"] {
+    for learner in ["src/session.rs", "src/state.rs", "src/runner.rs", "src/schedule.rs", "src/sweep.rs"] {
         let files = sources("src");
         let (_, text) = files.iter().find(|(path, _)| path == Path::new(learner)).expect("the learner's file");
         for name in &names {

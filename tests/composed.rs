@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lookback::backend::BackendKind;
+use lookback::backends::BackendKind;
 use lookback::benchmarks::suites::suite;
 use lookback::benchmarks::{PlanRequest, Preset, RunResult, RunSpec};
 use lookback::models::ops;

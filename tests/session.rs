@@ -2,11 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use lookback::backend::types::Flex as B;
+use lookback::backends::types::Flex as B;
 use lookback::benchmarks::{Precision, TrainingConfig, task};
 use lookback::datasets::DataFolder;
 use lookback::models::{ModelConfig, StackConfig, gru::GruConfig, init, transformer::TransformerConfig};
-use lookback::{Session, Step, Trained};
+use lookback::{Learner, ModelState, Step};
 use serde_json::json;
 
 /// Training losses, update by update, of a model on task `memory`, its batches spread over this many devices more.
@@ -19,10 +19,10 @@ fn losses<C: ModelConfig>(config: &C, training: &TrainingConfig, further: usize)
     let params = params.as_object().expect("an object");
     let task = (task::<B>("memory").expect("a task").build)(params, &DataFolder::default()).expect("valid parameters");
     let io = task.io();
-    let trainee = |seed| Box::new(Trained::new(config.build::<B>(io, &mut init::rng(seed), &device), training));
-    let session = Session::<B>::new(task, trainee(1), training.clone(), 2, device).expect("a valid training");
+    let state = |seed| Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), &device), training));
+    let session = Learner::<B>::new(task, state(1), training.clone(), 2, device).expect("a valid training");
     // They start from other weights: those of the first must reach them.
-    let mut session = session.with_devices((0..further).map(|number| (device, trainee(3 + number as u64) as _)));
+    let mut session = session.with_devices((0..further).map(|number| (device, state(3 + number as u64) as _)));
     let mut losses = Vec::new();
     while let Step::Evaluated(evaluation) = session.advance() {
         losses.push(evaluation.train_loss.expect("a finite loss"));

@@ -1,6 +1,6 @@
 //! Named starting points of single runs: a task, a model and its training, all of which can be changed.
 
-use lookback_registry::{Params, Result, unknown_name};
+use lookback_registry::{Error, Params, Result};
 use serde_json::{Value, json};
 
 /// A named run. What it leaves out takes its default.
@@ -107,7 +107,7 @@ pub fn recipe_or_model<'a>(name: &str, models: impl IntoIterator<Item = &'a str>
     if found.is_none() && !models.contains(&name) {
         let recipes = recipes();
         let known = recipes.iter().map(|recipe| recipe.name).chain(models);
-        return Err(unknown_name("recipe or model", name, known));
+        return Err(Error::unknown_name("recipe or model", name, known));
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! What a run is: plain data with a content hash as its identity.
 
-use lookback_registry::{Error, Params, Result};
+use lookback_registry::{Error, ErrorKind, Params, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,18 +53,25 @@ impl RunSpec {
     /// # Errors
     /// Malformed JSON, unknown fields, or a version newer than [`SPEC_VERSION`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| Error::caused("The spec is not valid JSON", error))?;
+        let value: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The spec is not valid JSON", error))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
             Some(version) if version == u64::from(SPEC_VERSION) => {}
             Some(version) => {
-                return Err(Error::new(format!(
-                    "The spec has version {version}, but this build of lookback reads version {SPEC_VERSION}."
-                )));
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    format!("The spec has version {version}, but this build of lookback reads version {SPEC_VERSION}."),
+                ));
             }
-            None => return Err(Error::new("The spec has no `version`; this is not a lookback spec.")),
+            None => {
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    "The spec has no `version`; this is not a lookback spec.",
+                ));
+            }
         }
-        serde_json::from_value(value).map_err(|error| Error::caused("The spec cannot be read", error))
+        serde_json::from_value(value)
+            .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The spec cannot be read", error))
     }
 
     /// The spec as JSON with sorted keys: the same bytes for the same spec.

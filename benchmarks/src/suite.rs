@@ -6,9 +6,9 @@ use lookback_models::Catalogue;
 use lookback_registry::{Params, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::Comparison;
 use crate::experiment::ExperimentInfo;
-use crate::figure::Figure;
+use crate::experiment::comparison::Comparison;
+use crate::experiment::figure::Figure;
 use crate::spec::{Named, RunSpec};
 
 /// How much of a suite is run.

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use crate::DataFolder;
 use crate::files::unwritable;
@@ -146,11 +146,14 @@ fn bring(options: &FetchOptions, partial: &Path, unpacked: &Path, observe: &mut 
     observe(FetchEvent::Verifying);
     if let Some(difference) = unpack::difference(archive, &options.archive)? {
         if options.from.is_some() {
-            return Err(Error::new(difference));
+            return Err(Error::new(ErrorKind::Corrupt, difference));
         }
         // Kept, it would be found complete, and wrong, for ever.
         fs::remove_file(partial).map_err(|error| unwritable(partial, error))?;
-        return Err(Error::new(format!("{difference} It was removed; the same command downloads it anew.")));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("{difference} It was removed; the same command downloads it anew."),
+        ));
     }
     observe(FetchEvent::Unpacking);
     unpack::unpack(archive, unpacked)
@@ -186,7 +189,7 @@ fn lock(data: &Path, observe: &mut dyn FnMut(FetchEvent)) -> Result<File> {
         .write(true)
         .open(&path)
         .map_err(|error| unwritable(&path, error))?;
-    let failed = |error| Error::caused(format!("Cannot lock `{}`", path.display()), error);
+    let failed = |error| Error::caused(ErrorKind::Corrupt, format!("Cannot lock `{}`", path.display()), error);
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 /// Reads a plain file whose size in bytes passes `check`, which comes before any memory is taken for it.
 pub(crate) fn read_checked(path: &Path, check: impl FnOnce(u64) -> Result<()>) -> Result<Vec<u8>> {
@@ -22,7 +22,11 @@ pub(crate) fn read_checked(path: &Path, check: impl FnOnce(u64) -> Result<()>) -
 /// The size in bytes of what must be a plain file: reading a pipe or a device could take forever.
 pub(crate) fn plain_size(path: &Path) -> Result<u64> {
     let found = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if found.is_file() { Ok(found.len()) } else { Err(Error::new(format!("`{}` is not a file.", path.display()))) }
+    if found.is_file() {
+        Ok(found.len())
+    } else {
+        Err(Error::new(ErrorKind::Corrupt, format!("`{}` is not a file.", path.display())))
+    }
 }
 
 /// The names in a folder that do not begin with a point, in order of their bytes.
@@ -34,10 +38,10 @@ pub(crate) fn names(folder: &Path, most: usize) -> Result<Vec<OsString>> {
             continue;
         }
         if names.len() == most {
-            return Err(Error::new(format!(
-                "`{}` has more than {most} entries, the most that are read.",
-                folder.display()
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("`{}` has more than {most} entries, the most that are read.", folder.display()),
+            ));
         }
         names.push(name);
     }
@@ -46,9 +50,9 @@ pub(crate) fn names(folder: &Path, most: usize) -> Result<Vec<OsString>> {
 }
 
 pub(crate) fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::caused(format!("Cannot read `{}`", path.display()), error)
+    Error::caused(ErrorKind::Corrupt, format!("Cannot read `{}`", path.display()), error)
 }
 
 pub(crate) fn unwritable(path: &Path, error: io::Error) -> Error {
-    Error::caused(format!("Cannot write `{}`", path.display()), error)
+    Error::caused(ErrorKind::Corrupt, format!("Cannot write `{}`", path.display()), error)
 }

@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 /// The environment variable that names a folder of data sets.
 pub const DATA_VARIABLE: &str = "LOOKBACK_DATA";
@@ -47,7 +47,10 @@ impl DataFolder {
     /// There is none: no folder is named, and the user has no home.
     pub fn home(&self) -> Result<&Path> {
         self.places.first().map(PathBuf::as_path).ok_or_else(|| {
-            Error::new(format!("No folder for data is known; name one by --data DIR or by {DATA_VARIABLE}."))
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("No folder for data is known; name one by --data DIR or by {DATA_VARIABLE}."),
+            )
         })
     }
 

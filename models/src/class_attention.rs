@@ -17,7 +17,7 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -284,7 +284,10 @@ impl ModelConfig for ClassAttentionConfig {
 
     fn validate(&self, io: Io) -> Result<()> {
         if !io.single_output {
-            return Err(Error::new("The model `class-attention` has one output per sequence, not one per time step."));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "The model `class-attention` has one output per sequence, not one per time step.",
+            ));
         }
         for (field, value) in [
             ("n_heads", self.n_heads),

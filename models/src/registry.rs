@@ -1,6 +1,6 @@
 //! The list of models, and what can be asked of a model by its name, without a backend.
 
-use lookback_registry::{Field, Params, Result, fields, parse, to_params, unknown_name};
+use lookback_registry::{Error, Field, Params, Result, fields, parse, to_params};
 
 use crate::model::{Io, ModelConfig, ModelInfo};
 
@@ -150,7 +150,7 @@ impl Catalogue {
     /// The name is unknown: lists the known ones, nearest first.
     pub fn get(&self, name: &str) -> Result<&ModelEntry> {
         let names = self.iter().map(|entry| entry.info.name);
-        self.iter().find(|entry| entry.info.name == name).ok_or_else(|| unknown_name("model", name, names))
+        self.iter().find(|entry| entry.info.name == name).ok_or_else(|| Error::unknown_name("model", name, names))
     }
 }
 

@@ -1,8 +1,10 @@
-//! What every Lookback crate shares: one [`Error`], named lists with nearest-name lookup, and typed
-//! parameters whose names, documentation and defaults come from the Rust type itself.
+//! What every Lookback crate shares: one [`Error`], one mechanism for lists ([`Registry`]), and typed parameters whose
+//! names, documentation, defaults and ranges come from the Rust type itself ([`Configurable`]).
 
 mod error;
+mod list;
 mod params;
 
-pub use error::{Error, Result, nearest, unknown_name};
-pub use params::{Configurable, Field, Params, fields, parse, to_params};
+pub use error::{Error, ErrorKind, Result};
+pub use list::{Entry, Registry, nearest};
+pub use params::{Configurable, Field, Params, check, fields, parse, to_params};

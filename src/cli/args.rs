@@ -9,7 +9,7 @@ use lookback_registry::Result;
 
 use super::data::DataArguments;
 use super::inspect::InspectArguments;
-use crate::backend::BackendKind;
+use crate::backends::BackendKind;
 
 /// Measures how far back, and in what shape, sequence models remember.
 #[derive(Debug, Parser)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lookback_benchmarks::{PlanRequest, Planned, suites, task_kind, task_kinds};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Exit;
 use super::args::{BenchArguments, LogFormat};
@@ -15,10 +15,10 @@ use super::out;
 use super::progress::SweepProgress;
 use super::report::write_report;
 use super::resolve::{extra_model, select};
-use crate::backend::BackendKind;
-use crate::model_list::Models;
-use crate::store::{Header, Store, preset_name};
-use crate::sweep::{SweepOptions, sweep};
+use crate::backends::BackendKind;
+use crate::backends::models::Models;
+use crate::runs::store::{Header, Store, preset_name};
+use crate::runs::sweep::{SweepOptions, sweep};
 
 /// Runs what is not done of a suite, then makes its report.
 pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> {
@@ -66,7 +66,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
         fail_fast: arguments.fail_fast,
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
         program: std::env::current_exe()
-            .map_err(|error| Error::caused("The path of this program cannot be found", error))?,
+            .map_err(|error| Error::caused(ErrorKind::Usage, "The path of this program cannot be found", error))?,
     };
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -115,10 +115,13 @@ fn read_leniently(runs: &mut [Planned]) -> Result<()> {
         let kinds = task_kinds();
         let able = kinds.iter().filter(|kind| (kind.fields)().iter().any(|field| field.name == LENIENT));
         let names: Vec<String> = able.map(|kind| format!("`{}`", kind.info.name)).collect();
-        return Err(Error::new(format!(
-            "No run that was asked for reads rows that could be malformed: --lenient is for task {}.",
-            names.join(", ")
-        )));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "No run that was asked for reads rows that could be malformed: --lenient is for task {}.",
+                names.join(", ")
+            ),
+        ));
     }
     rows.for_each(|lenient| *lenient = true.into());
     Ok(())

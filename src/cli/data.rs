@@ -7,7 +7,7 @@ use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use lookback_benchmarks::Planned;
 use lookback_datasets::images::Cifar10;
 use lookback_datasets::{DATA_VARIABLE, DataFolder, FetchEvent, FetchOptions, fetch_cifar10};
-use lookback_registry::{Result, unknown_name};
+use lookback_registry::{Error, Result};
 
 use super::Exit;
 use super::out;
@@ -109,7 +109,7 @@ fn fetch(arguments: FetchArguments) -> Result<()> {
 
 fn data_set(name: &str) -> Result<&'static DataSet> {
     let found = DATA_SETS.iter().find(|set| set.name == name);
-    found.ok_or_else(|| unknown_name("data set", name, DATA_SETS.iter().map(|set| set.name)))
+    found.ok_or_else(|| Error::unknown_name("data set", name, DATA_SETS.iter().map(|set| set.name)))
 }
 
 /// Every data set with its state, then the places searched.

@@ -10,12 +10,12 @@ use super::Exit;
 use super::args::EvalArguments;
 use super::out;
 use super::probe::finished;
-use crate::backend::{BackendTask, Hosted};
-use crate::devices::choose_devices;
-use crate::model_list::Models;
+use crate::backends::devices::choose_devices;
+use crate::backends::models::Models;
+use crate::backends::{BackendTask, TrainBackend};
+use crate::inspect::trained::TrainedModel;
 use crate::report::terminal_table;
-use crate::run_folder::read;
-use crate::trained::TrainedRun;
+use crate::runs::folder::read;
 
 /// Metrics by name, and the classes where there are any.
 type Judged = (Vec<(&'static str, f64)>, Option<Classification>);
@@ -56,9 +56,9 @@ struct Judge<'a> {
 impl BackendTask for Judge<'_> {
     type Output = Result<Judged>;
 
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let run = TrainedRun::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
+        let run = TrainedModel::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
         let (outputs, targets) = run.predictions()?;
         let classes = run.task().images().map(|images| Classification::of(&outputs, &targets, &images.classes));
         Ok((run.task().metrics(&outputs, &targets), classes))

@@ -8,19 +8,19 @@ use clap::Args;
 use lookback_benchmarks::RunSpec;
 use lookback_datasets::DataFolder;
 use lookback_datasets::images::{Image, read_picture};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Exit;
 use super::args::{BackendArgument, DataArgument, DeviceArgument};
 use super::out;
 use super::probe::finished;
-use crate::backend::{BackendTask, Hosted};
-use crate::devices::choose_devices;
-use crate::figures::{self, Theme};
+use crate::backends::devices::choose_devices;
+use crate::backends::models::Models;
+use crate::backends::{BackendTask, TrainBackend};
+use crate::inspect::trained::TrainedModel;
 use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, attention, sample};
-use crate::model_list::Models;
-use crate::run_folder::{read, write_json, write_whole};
-use crate::trained::TrainedRun;
+use crate::report::figures::{self, Theme};
+use crate::runs::folder::{read, write_json, write_whole};
 
 /// Classes that are named above a picture.
 const NAMED: usize = 3;
@@ -67,7 +67,8 @@ pub(super) fn inspect(arguments: &InspectArguments, models: &Models) -> Result<E
     })?;
 
     let out = arguments.out.clone().unwrap_or_else(|| folder.file("inspect"));
-    fs::create_dir_all(&out).map_err(|error| Error::caused(format!("Cannot create `{}`", out.display()), error))?;
+    fs::create_dir_all(&out)
+        .map_err(|error| Error::caused(ErrorKind::Usage, format!("Cannot create `{}`", out.display()), error))?;
     for Look { name, guess, maps } in &inside.looks {
         let title = format!("{name}: {}", answer(guess, &inside.classes));
         let path = out.join(format!("attention-{name}.png"));
@@ -137,11 +138,14 @@ struct LookInside<'a> {
 impl BackendTask for LookInside<'_> {
     type Output = Result<Inside>;
 
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let run = TrainedRun::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
+        let run = TrainedModel::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
         let Some(images) = run.task().images() else {
-            return Err(Error::new(format!("The task `{}` is not about images.", self.spec.task.name)));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("The task `{}` is not about images.", self.spec.task.name),
+            ));
         };
         let mut spectra = Spectra::default();
         let mut look = |name: String, values: Vec<f32>, truth| {
@@ -166,7 +170,7 @@ impl BackendTask for LookInside<'_> {
 }
 
 /// The first samples of the validation split with their classes, fewer where there are no more.
-pub(super) fn validation<B: Hosted>(run: &TrainedRun<B>, samples: usize) -> Result<Vec<(Vec<f32>, usize)>> {
+pub(super) fn validation<B: TrainBackend>(run: &TrainedModel<B>, samples: usize) -> Result<Vec<(Vec<f32>, usize)>> {
     let data = run.task().valid()?;
     Ok((0..samples).map_while(|index| sample(data.as_ref(), index)).collect())
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::args::{ListArguments, ListKind};
 use super::out;
-use crate::backend::{BackendKind, backends};
-use crate::model_list::Models;
+use crate::backends::models::Models;
+use crate::backends::{BackendKind, backends};
 
 /// One entry of a list.
 struct Line {

@@ -21,9 +21,9 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
-use crate::model_list::Models;
+use crate::backends::models::Models;
 use args::{Arguments, Command};
 
 /// How a command ended; its exit code.
@@ -83,7 +83,7 @@ fn carry_out(command: Command, models: &Models) -> Result<Exit> {
             let mut page = Vec::new();
             clap_mangen::Man::new(Arguments::command())
                 .render(&mut page)
-                .map_err(|error| Error::caused("The man page cannot be made", error))?;
+                .map_err(|error| Error::caused(ErrorKind::Usage, "The man page cannot be made", error))?;
             out::say_bytes(&page);
             Ok(Exit::Success)
         }

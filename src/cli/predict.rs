@@ -2,21 +2,21 @@
 
 use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::RunSpec;
-use lookback_benchmarks::classification::probabilities;
+use lookback_benchmarks::tasks::classification::probabilities;
 use lookback_datasets::DataFolder;
 use lookback_datasets::images::{Image, read_picture};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::Exit;
 use super::args::PredictArguments;
 use super::out;
 use super::probe::finished;
-use crate::backend::{BackendTask, Hosted};
-use crate::devices::choose_devices;
-use crate::model_list::Models;
-use crate::run_folder::read;
-use crate::trained::TrainedRun;
+use crate::backends::devices::choose_devices;
+use crate::backends::models::Models;
+use crate::backends::{BackendTask, TrainBackend};
+use crate::inspect::trained::TrainedModel;
+use crate::runs::folder::read;
 
 /// Classifies pictures.
 pub(super) fn predict(arguments: &PredictArguments, models: &Models) -> Result<Exit> {
@@ -57,11 +57,14 @@ impl BackendTask for Classify<'_> {
     /// Classes with their probabilities, most probable first, for each picture.
     type Output = Result<Vec<Vec<(String, f64)>>>;
 
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let run = TrainedRun::<B>::new(self.spec, self.weights, self.models, &DataFolder::default(), device)?;
+        let run = TrainedModel::<B>::new(self.spec, self.weights, self.models, &DataFolder::default(), device)?;
         let Some(images) = run.task().images() else {
-            return Err(Error::new(format!("The task `{}` is not about images.", self.spec.task.name)));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("The task `{}` is not about images.", self.spec.task.name),
+            ));
         };
         let classify = |picture: &Image| {
             let logits = run.predict(images.sample(picture)?);

@@ -5,28 +5,31 @@ use std::path::Path;
 use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::{Probe, RunSpec, task_kind};
 use lookback_datasets::DataFolder;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Exit;
 use super::args::ProbeArguments;
 use super::out;
-use crate::backend::{BackendTask, Hosted};
-use crate::devices::choose_devices;
-use crate::model_list::Models;
-use crate::run_folder::{RunFolder, read};
-use crate::runner::session;
+use crate::backends::devices::choose_devices;
+use crate::backends::models::Models;
+use crate::backends::{BackendTask, TrainBackend};
+use crate::runs::folder::{RunFolder, read};
+use crate::runs::runner::session;
 
 /// The folder and the spec of a run that has finished.
 pub(super) fn finished(path: &Path) -> Result<(RunFolder, RunSpec)> {
     let folder = RunFolder::new(path);
     let spec = folder.spec()?;
     if folder.result()?.is_none() {
-        return Err(Error::new(format!(
-            "The run in `{}` has not finished; `lookback train --spec {} --out {}` carries on with it.",
-            folder.path().display(),
-            folder.file("spec.json").display(),
-            folder.path().display()
-        )));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "The run in `{}` has not finished; `lookback train --spec {} --out {}` carries on with it.",
+                folder.path().display(),
+                folder.file("spec.json").display(),
+                folder.path().display()
+            ),
+        ));
     }
     Ok((folder, spec))
 }
@@ -36,10 +39,13 @@ pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit>
     let (folder, spec) = finished(&arguments.run)?;
     let backend = arguments.backend.kind()?;
     if (task_kind(&spec.task.name)?.io)(&spec.task.params)?.single_output {
-        return Err(Error::new(format!(
-            "The task `{}` has one output per sequence, and so no memory over time to show; see `lookback eval`.",
-            spec.task.name
-        )));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "The task `{}` has one output per sequence, and so no memory over time to show; see `lookback eval`.",
+                spec.task.name
+            ),
+        ));
     }
     let devices = arguments.device.numbers();
     backend.check_devices(devices)?;
@@ -80,10 +86,10 @@ struct FromWeights<'a> {
 impl BackendTask for FromWeights<'_> {
     type Output = Result<Probe>;
 
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let device = choose_devices::<B>(self.devices)?.swap_remove(0);
         let mut session = session::<B>(self.spec, self.models, &DataFolder::default(), device)?;
         session.load_weights(self.weights)?;
-        Ok(crate::probe::probe(&session))
+        Ok(crate::inspect::probe::probe(&session))
     }
 }

@@ -5,8 +5,8 @@ use lookback_benchmarks::Planned;
 
 use super::args::LogFormat;
 use super::out;
-use crate::runner::RunEvent;
-use crate::sweep::{RunOutcome, SweepEvent};
+use crate::runs::runner::RunEvent;
+use crate::runs::sweep::{RunOutcome, SweepEvent};
 
 /// Shows a sweep.
 pub(super) struct SweepProgress {

@@ -3,21 +3,21 @@
 use std::fs;
 
 use lookback_benchmarks::{Analysis, Outcome, RunStatus, Suite, Verdict, suites};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::Exit;
 use super::args::{LogFormat, ReportArguments};
 use super::out;
 use super::report_run::report_run;
-use crate::environment::Environment;
-use crate::figures;
-use crate::model_list::Models;
+use crate::backends::models::Models;
+use crate::report::figures;
 use crate::report::{Cell, Column, Counts, Kind, ReportInput, ResultsTable, html, terminal_table};
-use crate::run_folder::{read_json, write_whole};
-use crate::runner::Timing;
-use crate::store::{Plan, Store, preset_name};
-use crate::sweep::failure;
+use crate::runs::environment::Environment;
+use crate::runs::folder::{read_json, write_whole};
+use crate::runs::runner::Timing;
+use crate::runs::store::{Plan, Store, preset_name};
+use crate::runs::sweep::failure;
 
 /// Makes the report of a folder again, be it of a sweep or of a single run.
 pub(super) fn report(arguments: &ReportArguments, models: &Models) -> Result<Exit> {
@@ -26,10 +26,13 @@ pub(super) fn report(arguments: &ReportArguments, models: &Models) -> Result<Exi
         if store.file("spec.json").exists() {
             return report_run(arguments, models);
         }
-        return Err(Error::new(format!(
-            "`{}` is no folder of a sweep or a run: it has neither `plan.json` nor `spec.json`.",
-            arguments.dir.display()
-        )));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "`{}` is no folder of a sweep or a run: it has neither `plan.json` nor `spec.json`.",
+                arguments.dir.display()
+            ),
+        ));
     }
     let plan = store.plan()?;
     let suite = suites::suite(&plan.header.suite)?;
@@ -54,8 +57,9 @@ pub(super) fn write_report(
     write_whole(&store.file("timings.csv"), &timings_table(store, plan)?.to_csv()?)?;
 
     let figures_folder = store.file("figures");
-    fs::create_dir_all(&figures_folder)
-        .map_err(|error| Error::caused(format!("Cannot create `{}`", figures_folder.display()), error))?;
+    fs::create_dir_all(&figures_folder).map_err(|error| {
+        Error::caused(ErrorKind::Usage, format!("Cannot create `{}`", figures_folder.display()), error)
+    })?;
     for figure in &analysis.figures {
         let svg = figures::svg(figure, figures::Theme::Paper);
         write_whole(&figures_folder.join(format!("{}.svg", figure.id)), svg.as_bytes())?;

@@ -3,7 +3,7 @@
 use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::{RunSpec, RunStatus, TaskInfo, task};
 use lookback_datasets::DataFolder;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::Exit;
@@ -11,15 +11,15 @@ use super::args::{LogFormat, ReportArguments};
 use super::inspect::validation;
 use super::out;
 use super::probe::finished;
-use crate::backend::{BackendTask, Hosted};
-use crate::devices::choose_devices;
-use crate::environment::Environment;
+use crate::backends::devices::choose_devices;
+use crate::backends::models::Models;
+use crate::backends::{BackendTask, TrainBackend};
+use crate::inspect::trained::TrainedModel;
 use crate::inspect::{AttentionMaps, Guess, Spectra, attention};
-use crate::model_list::Models;
 use crate::report::{Attention, ImageInsights, RunReport, run_html};
-use crate::run_folder::{read, read_json, write_whole};
-use crate::runner::Timing;
-use crate::trained::TrainedRun;
+use crate::runs::environment::Environment;
+use crate::runs::folder::{read, read_json, write_whole};
+use crate::runs::runner::Timing;
 
 /// Validation images that are classified for the page.
 const GUESSES: usize = 256;
@@ -29,7 +29,7 @@ const LOOKS: usize = 4;
 /// Makes the page of a finished run.
 pub(super) fn report_run(arguments: &ReportArguments, models: &Models) -> Result<Exit> {
     let (folder, spec) = finished(&arguments.dir)?;
-    let result = folder.result()?.ok_or_else(|| Error::new("The run has no result."))?;
+    let result = folder.result()?.ok_or_else(|| Error::new(ErrorKind::Usage, "The run has no result."))?;
     let backend = arguments.backend.kind()?;
     let devices = arguments.device.numbers();
     backend.check_devices(devices)?;
@@ -81,14 +81,14 @@ struct Learn<'a> {
 impl BackendTask for Learn<'_> {
     type Output = Result<Learnt>;
 
-    fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let entry = task::<B>(&self.spec.task.name)?;
         let epoch = (entry.build)(&self.spec.task.params, &self.data)?.epoch();
         let images = match self.weights {
             None => None,
             Some(weights) => {
                 let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-                insights(&TrainedRun::<B>::new(self.spec, weights, self.models, &self.data, device)?)?
+                insights(&TrainedModel::<B>::new(self.spec, weights, self.models, &self.data, device)?)?
             }
         };
         Ok(Learnt { task: entry.kind.info, epoch, images })
@@ -96,7 +96,7 @@ impl BackendTask for Learn<'_> {
 }
 
 /// What single validation images show of a classifier; none for another task.
-fn insights<B: Hosted>(run: &TrainedRun<B>) -> Result<Option<ImageInsights>> {
+fn insights<B: TrainBackend>(run: &TrainedModel<B>) -> Result<Option<ImageInsights>> {
     let Some(images) = run.task().images() else { return Ok(None) };
     let classes = images.classes.clone();
     let samples = match validation(run, GUESSES) {
@@ -105,7 +105,7 @@ fn insights<B: Hosted>(run: &TrainedRun<B>) -> Result<Option<ImageInsights>> {
         Err(reason) => return Ok(Some(ImageInsights { classes, guesses: Err(reason.chain()), attention: None })),
     };
     let mut attention = None;
-    if !samples.is_empty() && !run.trainee().attention(run.input(samples[0].0.clone())).is_empty() {
+    if !samples.is_empty() && !run.state().attention(run.input(samples[0].0.clone())).is_empty() {
         let first = samples.iter().take(LOOKS).map(|(values, _)| values.as_slice());
         attention = Some(looks(run, first, (images.width, images.height)).map_err(|reason| reason.chain()));
     }
@@ -114,8 +114,8 @@ fn insights<B: Hosted>(run: &TrainedRun<B>) -> Result<Option<ImageInsights>> {
     Ok(Some(ImageInsights { classes, guesses: Ok(guesses), attention }))
 }
 
-fn looks<'a, B: Hosted>(
-    run: &TrainedRun<B>,
+fn looks<'a, B: TrainBackend>(
+    run: &TrainedModel<B>,
     samples: impl Iterator<Item = &'a [f32]>,
     size: (usize, usize),
 ) -> Result<Attention> {

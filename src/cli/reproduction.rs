@@ -8,11 +8,11 @@ use lookback_registry::Result;
 use super::Exit;
 use super::args::ReproductionArguments;
 use super::out;
-use crate::environment::Environment;
-use crate::model_list::Models;
+use crate::backends::models::Models;
 use crate::report::markdown_table;
-use crate::run_folder::read_json;
-use crate::store::{Plan, Store, preset_name};
+use crate::runs::environment::Environment;
+use crate::runs::folder::read_json;
+use crate::runs::store::{Plan, Store, preset_name};
 
 /// Prints what was published and what came out in these sweeps.
 pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -> Result<Exit> {

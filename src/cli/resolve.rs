@@ -4,11 +4,11 @@ use burn::tensor::backend::BackendTypes;
 use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task, task_kind};
 use lookback_datasets::DataFolder;
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result, nearest, unknown_name};
+use lookback_registry::{Error, ErrorKind, Params, Result, nearest};
 use serde_json::Value;
 
-use crate::backend::{BackendKind, BackendTask, Hosted};
-use crate::model_list::Models;
+use crate::backends::models::Models;
+use crate::backends::{BackendKind, BackendTask, TrainBackend};
 
 /// The spec with every default filled in and every parameter checked, and the task's shape.
 pub(super) fn resolve(spec: &RunSpec, models: &Models) -> Result<(RunSpec, Io)> {
@@ -27,7 +27,7 @@ pub(super) fn epoch(named: &Named, backend: BackendKind) -> Result<Option<usize>
     impl BackendTask for Epoch<'_> {
         type Output = Result<Option<usize>>;
 
-        fn run<B: Hosted>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
+        fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
             // The number needs no data.
             Ok((task::<B>(&self.0.name)?.build)(&self.0.params, &DataFolder::default())?.epoch())
         }
@@ -48,10 +48,9 @@ pub(super) fn extra_model(text: &str) -> Result<ExtraModel> {
 pub(super) fn set_pairs(flag: &str, pairs: &[String]) -> Result<Params> {
     let mut params = Params::new();
     for pair in pairs {
-        let (key, text) = pair
-            .split_once('=')
-            .filter(|(key, _)| !key.is_empty())
-            .ok_or_else(|| Error::new(format!("`{pair}` after --{flag} is not of the form KEY=VALUE.")))?;
+        let (key, text) = pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("`{pair}` after --{flag} is not of the form KEY=VALUE."))
+        })?;
         let value = read_value(text);
         let mut place = &mut params;
         let mut parts = key.split('.').peekable();
@@ -62,7 +61,10 @@ pub(super) fn set_pairs(flag: &str, pairs: &[String]) -> Result<Params> {
             }
             let next = place.entry(part.to_owned()).or_insert_with(|| Value::Object(Params::new()));
             place = next.as_object_mut().ok_or_else(|| {
-                Error::new(format!("`{pair}` after --{flag}: `{part}` already has a value and cannot hold `{key}`."))
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("`{pair}` after --{flag}: `{part}` already has a value and cannot hold `{key}`."),
+                )
             })?;
         }
     }
@@ -82,9 +84,10 @@ pub(super) fn take_group(params: &mut Params, name: &str) -> Result<Params> {
     match params.remove(name) {
         None => Ok(Params::new()),
         Some(Value::Object(group)) => Ok(group),
-        Some(other) => {
-            Err(Error::new(format!("`{name}={other}` names a group of parameters; name one, as {name}.KEY=VALUE.")))
-        }
+        Some(other) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{name}={other}` names a group of parameters; name one, as {name}.KEY=VALUE."),
+        )),
     }
 }
 
@@ -95,10 +98,13 @@ pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) 
     let axes: std::collections::BTreeSet<String> = runs.iter().flat_map(|run| run.axes.keys().cloned()).collect();
     for condition in conditions {
         let (axis, value) = condition.split_once('=').ok_or_else(|| {
-            Error::new(format!("`--only {condition}` is not of the form AXIS=VALUE, e.g. --only model=s4d."))
+            Error::new(
+                ErrorKind::Usage,
+                format!("`--only {condition}` is not of the form AXIS=VALUE, e.g. --only model=s4d."),
+            )
         })?;
         if !axes.contains(axis) {
-            return Err(unknown_name("axis", axis, axes.iter().map(String::as_str)));
+            return Err(Error::unknown_name("axis", axis, axes.iter().map(String::as_str)));
         }
         let mut values: std::collections::BTreeSet<&str> =
             runs.iter().filter_map(|run| run.axes.get(axis)).map(String::as_str).collect();
@@ -106,10 +112,13 @@ pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) 
             values.extend(exact);
         }
         if !values.iter().any(|known| same(known, value)) {
-            return Err(Error::new(format!(
-                "No run has {axis}={value}. Values of this axis, nearest first: {}.",
-                nearest(value, values).join(", ")
-            )));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "No run has {axis}={value}. Values of this axis, nearest first: {}.",
+                    nearest(value, values).join(", ")
+                ),
+            ));
         }
         by_axis.entry(axis).or_default().push(value);
     }
@@ -125,7 +134,7 @@ pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) 
     let exact_alone = by_axis.len() == 1
         && by_axis.get("experiment").is_some_and(|names| names.iter().all(|name| exact.contains(name)));
     if selected.is_empty() && !exact_alone {
-        return Err(Error::new(format!("No run fits all of --only {}.", conditions.join(","))));
+        return Err(Error::new(ErrorKind::Usage, format!("No run fits all of --only {}.", conditions.join(","))));
     }
     Ok(selected)
 }

@@ -11,8 +11,8 @@ use super::args::{ShowArguments, ShowKind};
 use super::out;
 use super::progress::name;
 use super::resolve::set_pairs;
-use crate::backend::{BackendKind, BackendTask, BuildEverywhere, Hosted, Request};
-use crate::model_list::Models;
+use crate::backends::models::Models;
+use crate::backends::{BackendKind, BackendTask, BuildEverywhere, Request, TrainBackend};
 
 /// Prints one entry of a list.
 pub(super) fn show(arguments: &ShowArguments, models: &Models) -> Result<Exit> {
@@ -52,10 +52,10 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
     struct Describe<'a>(&'a dyn BuildEverywhere, &'a Params, Io);
     impl BackendTask for Describe<'_> {
         type Output = Result<String>;
-        fn run<B: Hosted>(self, device: <B as BackendTypes>::Device) -> Self::Output {
+        fn run<B: TrainBackend>(self, device: <B as BackendTypes>::Device) -> Self::Output {
             let training = TrainingConfig::default();
             let request = Request { params: self.1, io: self.2, seed: 0, training: &training };
-            Ok(B::trainee(self.0, request, &device)?.describe())
+            Ok(B::state(self.0, request, &device)?.describe())
         }
     }
     let entry = models.catalogue().get(&arguments.name)?;

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig, recipe_or_model, task_kind};
-use lookback_registry::{Error, Params, Result, parse, unknown_name};
+use lookback_registry::{Error, ErrorKind, Params, Result, parse};
 
 use super::Exit;
 use super::args::{LogFormat, TrainArguments};
 use super::out;
 use super::progress::RunProgress;
 use super::resolve::{epoch, resolve, set_pairs, take_group};
-use crate::backend::BackendKind;
-use crate::model_list::Models;
-use crate::run_folder::RunFolder;
-use crate::runner::{RunEnd, RunOptions, run};
+use crate::backends::BackendKind;
+use crate::backends::models::Models;
+use crate::runs::folder::RunFolder;
+use crate::runs::runner::{RunEnd, RunOptions, run};
 
 /// Time between news of a run.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
@@ -76,14 +76,16 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
             ));
             Ok(Exit::Failure)
         }
-        RunEnd::Busy => Err(Error::new(format!("Another process is training in `{}`.", folder.path().display()))),
+        RunEnd::Busy => {
+            Err(Error::new(ErrorKind::Usage, format!("Another process is training in `{}`.", folder.path().display())))
+        }
     }
 }
 
 fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Result<RunSpec> {
     if let Some(path) = &arguments.spec {
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::caused(format!("Cannot read `{}`", path.display()), error))?;
+            .map_err(|error| Error::caused(ErrorKind::Usage, format!("Cannot read `{}`", path.display()), error))?;
         return RunSpec::from_json(&text)
             .map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())));
     }
@@ -92,7 +94,7 @@ fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Re
     let mut model = take_group(&mut groups, "model")?;
     let mut training = take_group(&mut groups, "training")?;
     if let Some(other) = groups.keys().next() {
-        return Err(unknown_name("group of parameters", other, ["task", "model", "training"]));
+        return Err(Error::unknown_name("group of parameters", other, ["task", "model", "training"]));
     }
     let known = models.catalogue().iter().map(|entry| entry.info.name);
     let found = match &arguments.name {
@@ -129,10 +131,13 @@ fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Re
 /// Fills in the steps of a training that is told in epochs, with an evaluation after each; what stands there stays.
 fn in_epochs(training: &mut Params, epochs: f64, warmup: f64, task: &Named, backend: BackendKind) -> Result<()> {
     let Some(samples) = epoch(task, backend)? else {
-        return Err(Error::new(format!(
-            "The task `{}` streams its samples and has no epochs; set training.steps instead of --epochs.",
-            task.name
-        )));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!(
+                "The task `{}` streams its samples and has no epochs; set training.steps instead of --epochs.",
+                task.name
+            ),
+        ));
     };
     let batch_size = training_config(training)?.batch_size;
     let steps = |epochs: f64| ((epochs * samples as f64) as usize / batch_size).max(1);
@@ -151,5 +156,6 @@ fn training_config(params: &Params) -> Result<TrainingConfig> {
 
 /// Calls `action` on Ctrl-C and on a request to terminate.
 pub(super) fn on_interrupt(action: impl FnMut() + Send + 'static) -> Result<()> {
-    ctrlc::set_handler(action).map_err(|error| Error::caused("The handler for Ctrl-C cannot be installed", error))
+    ctrlc::set_handler(action)
+        .map_err(|error| Error::caused(ErrorKind::Usage, "The handler for Ctrl-C cannot be installed", error))
 }

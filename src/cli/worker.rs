@@ -10,10 +10,10 @@ use lookback_registry::Result;
 use super::Exit;
 use super::args::WorkerArguments;
 use super::out;
-use crate::model_list::Models;
-use crate::run_folder::RunFolder;
-use crate::runner::{RunEnd, RunOptions, run};
-use crate::sweep::{EXIT_BUSY, EXIT_STOPPED, WorkerLine};
+use crate::backends::models::Models;
+use crate::runs::folder::RunFolder;
+use crate::runs::runner::{RunEnd, RunOptions, run};
+use crate::runs::sweep::{EXIT_BUSY, EXIT_STOPPED, WorkerLine};
 
 /// Carries out the run; the exit code says how it ended.
 pub(super) fn worker(arguments: &WorkerArguments, models: &Models) -> Exit {

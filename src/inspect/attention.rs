@@ -2,11 +2,11 @@
 
 use burn::tensor::{Tensor, backend::Backend};
 use lookback_models::attention::Attended;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use nalgebra::DMatrix;
 
-use crate::backend::Hosted;
-use crate::trained::TrainedRun;
+use crate::backends::TrainBackend;
+use crate::inspect::trained::TrainedModel;
 
 /// The attention of one layer to one input.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,10 @@ impl LayerAttention {
         if layer.scores.iter().chain(&layer.weights).flatten().all(|value| value.is_finite()) {
             return Ok(layer);
         }
-        Err(Error::new("The model's attention has scores that are not finite numbers; there is nothing to see in it."))
+        Err(Error::new(
+            ErrorKind::Failed,
+            "The model's attention has scores that are not finite numbers; there is nothing to see in it.",
+        ))
     }
 
     /// Tokens that attend to each other.
@@ -56,8 +59,8 @@ fn matrices<B: Backend>(tensor: Tensor<B, 4>) -> Vec<DMatrix<f64>> {
 ///
 /// # Errors
 /// A score is no number.
-pub fn attention<B: Hosted>(run: &TrainedRun<B>, values: Vec<f32>) -> Result<Vec<LayerAttention>> {
-    run.trainee().attention(run.input(values)).iter().map(LayerAttention::first).collect()
+pub fn attention<B: TrainBackend>(run: &TrainedModel<B>, values: Vec<f32>) -> Result<Vec<LayerAttention>> {
+    run.state().attention(run.input(values)).iter().map(LayerAttention::first).collect()
 }
 
 /// Attention rollout: how much each input token (column) is in each output token (row), if residual branches pass
@@ -81,7 +84,7 @@ pub(super) mod tests {
     use super::*;
 
     #[cfg(feature = "flex")]
-    type Plain = <crate::backend::types::Flex as burn::tensor::backend::AutodiffBackend>::InnerBackend;
+    type Plain = <crate::backends::types::Flex as burn::tensor::backend::AutodiffBackend>::InnerBackend;
 
     /// A layer with these weights and the same for scores, row-major, by head.
     pub(in super::super) fn layer(tokens: usize, heads: &[&[f64]]) -> LayerAttention {

@@ -2,13 +2,13 @@
 
 use burn_dataset::Dataset;
 use lookback_benchmarks::ImageClasses;
-use lookback_benchmarks::classification::probabilities;
+use lookback_benchmarks::tasks::classification::probabilities;
 use lookback_datasets::Sample;
 use lookback_datasets::images::Image;
 use lookback_registry::Result;
 
-use crate::backend::Hosted;
-use crate::trained::TrainedRun;
+use crate::backends::TrainBackend;
+use crate::inspect::trained::TrainedModel;
 
 /// An image as a classifier sees it, and what it takes it for.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +26,8 @@ impl Guess {
     ///
     /// # Errors
     /// The sample is no image of that size.
-    pub fn of<B: Hosted>(
-        run: &TrainedRun<B>,
+    pub fn of<B: TrainBackend>(
+        run: &TrainedModel<B>,
         images: &ImageClasses,
         values: Vec<f32>,
         truth: Option<usize>,

@@ -5,7 +5,7 @@ use lookback_registry::Result;
 
 use super::heat::{colour, overlay, range};
 use super::maps::AttentionMaps;
-use crate::figures::{Anchor, Label, Sheet};
+use crate::report::figures::{Anchor, Label, Sheet};
 
 /// The least side of a picture on a sheet, in pixels.
 const SIDE: usize = 112;

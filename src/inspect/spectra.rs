@@ -1,6 +1,6 @@
 //! Singular values of attention scores.
 
-use lookback_benchmarks::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use lookback_benchmarks::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use serde::{Deserialize, Serialize};
 
 use super::attention::LayerAttention;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use lookback_benchmarks::Classification;
 
 use super::words::share;
-use crate::figures::escape;
+use crate::report::figures::escape;
 
 /// The confusion matrix, its cells coloured by their share, with a bar for the accuracy of each class.
 pub(super) fn classes(judged: &Classification) -> String {

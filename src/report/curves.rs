@@ -1,9 +1,9 @@
 //! The figures of one run: how it was trained, what it remembers.
 
 use lookback_benchmarks::Probe;
-use lookback_benchmarks::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use lookback_benchmarks::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 
-use crate::session::Evaluation;
+use crate::learner::session::Evaluation;
 
 /// Metrics that are losses of the same kind as the one of the training, with their names for people.
 const LOSSES: [(&str, &str); 2] = [("cross_entropy", "cross entropy, validation"), ("mse", "MSE, validation")];

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
@@ -68,16 +68,22 @@ impl ResultsTable {
     pub fn validate(&self) -> Result<()> {
         let mut names = HashSet::new();
         if let Some(column) = self.columns.iter().find(|column| !names.insert(&column.name)) {
-            return Err(Error::new(format!("The results have two columns named `{}`.", column.name)));
+            return Err(Error::new(
+                ErrorKind::Failed,
+                format!("The results have two columns named `{}`.", column.name),
+            ));
         }
         for (index, row) in self.rows.iter().enumerate() {
             if row.len() != self.columns.len() {
-                return Err(Error::new(format!(
-                    "Row {} of the results has {} cells, but there are {} columns.",
-                    index + 1,
-                    row.len(),
-                    self.columns.len()
-                )));
+                return Err(Error::new(
+                    ErrorKind::Failed,
+                    format!(
+                        "Row {} of the results has {} cells, but there are {} columns.",
+                        index + 1,
+                        row.len(),
+                        self.columns.len()
+                    ),
+                ));
             }
             for (column, value) in self.columns.iter().zip(row) {
                 let fits = match value {
@@ -87,12 +93,15 @@ impl ResultsTable {
                     Cell::Float(_) => column.kind == Kind::Float,
                 };
                 if !fits {
-                    return Err(Error::new(format!(
-                        "Row {} of the results has {value:?} in column `{}`, which holds {:?}.",
-                        index + 1,
-                        column.name,
-                        column.kind
-                    )));
+                    return Err(Error::new(
+                        ErrorKind::Failed,
+                        format!(
+                            "Row {} of the results has {value:?} in column `{}`, which holds {:?}.",
+                            index + 1,
+                            column.name,
+                            column.kind
+                        ),
+                    ));
                 }
             }
         }
@@ -106,7 +115,8 @@ impl ResultsTable {
     /// The table is not valid.
     pub fn to_csv(&self) -> Result<Vec<u8>> {
         self.validate()?;
-        let failed = |error: csv::Error| Error::caused("The results cannot be written as CSV", error);
+        let failed =
+            |error: csv::Error| Error::caused(ErrorKind::Failed, "The results cannot be written as CSV", error);
         let mut writer = csv::Writer::from_writer(vec![]);
         if !self.columns.is_empty() {
             writer.write_record(self.columns.iter().map(|column| &column.name)).map_err(failed)?;
@@ -114,7 +124,9 @@ impl ResultsTable {
                 writer.write_record(row.iter().map(text)).map_err(failed)?;
             }
         }
-        writer.into_inner().map_err(|error| Error::caused("The results cannot be written as CSV", error.into_error()))
+        writer.into_inner().map_err(|error| {
+            Error::caused(ErrorKind::Failed, "The results cannot be written as CSV", error.into_error())
+        })
     }
 
     /// The table as Parquet: one row group, optional columns of type string, int64 and double, not compressed.
@@ -125,9 +137,10 @@ impl ResultsTable {
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
         self.validate()?;
         if self.columns.is_empty() {
-            return Err(Error::new("The results have no column, and Parquet needs at least one."));
+            return Err(Error::new(ErrorKind::Failed, "The results have no column, and Parquet needs at least one."));
         }
-        encode(self).map_err(|error| Error::caused("The results cannot be written as Parquet", error))
+        encode(self)
+            .map_err(|error| Error::caused(ErrorKind::Failed, "The results cannot be written as Parquet", error))
     }
 }
 

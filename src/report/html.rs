@@ -6,7 +6,7 @@ use lookback_benchmarks::experiment::ExperimentInfo;
 use lookback_benchmarks::{Analysis, Finding, SuiteInfo, Table, Verdict};
 
 use super::page::{command, fact, figure, how, linked, table, whole};
-use crate::figures::escape;
+use crate::report::figures::escape;
 
 /// Tables of more columns than this do not fit beside another.
 const NARROW_COLUMNS: usize = 6;
@@ -158,7 +158,7 @@ fn cells(page: &mut String, cells: &Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::samples;
+    use crate::report::figures::samples;
 
     fn table(rows: usize) -> Table {
         Table {

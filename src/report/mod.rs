@@ -3,6 +3,7 @@
 mod classes;
 mod curves;
 mod export;
+pub mod figures;
 mod html;
 mod page;
 mod pictures;

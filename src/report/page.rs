@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use lookback_benchmarks::Table;
-use lookback_benchmarks::figure::Figure;
+use lookback_benchmarks::experiment::figure::Figure;
 
 use super::table::is_numeric;
-use crate::figures::{self, Theme, escape};
 use crate::inspect::colour;
+use crate::report::figures::{self, Theme, escape};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");

@@ -7,8 +7,8 @@ use lookback_registry::Result;
 
 use super::page::{figure, linked};
 use super::words::share;
-use crate::figures::{escape, picture_png};
 use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra};
+use crate::report::figures::{escape, picture_png};
 
 /// Pictures of right guesses, and as many of wrong ones.
 const SHOWN: usize = 16;

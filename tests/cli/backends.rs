@@ -27,7 +27,7 @@ fn numbers(out: &Path) -> BTreeMap<(String, String), f64> {
 }
 
 pub(crate) fn is_for_cpus(backend: &str) -> bool {
-    lookback::backend::backends().into_iter().find(|info| info.name == backend).expect("a known backend").cpu
+    lookback::backends::backends().into_iter().find(|info| info.name == backend).expect("a known backend").cpu
 }
 
 /// The results of preset `smoke` on a backend. On one that is not for CPUs each run compiles its kernels for half a
@@ -46,7 +46,7 @@ fn smoke(backend: &str, out: &Path) -> BTreeMap<(String, String), f64> {
 #[test]
 fn all_backends_give_the_same_results() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let compiled: Vec<_> = lookback::backend::compiled();
+    let compiled: Vec<_> = lookback::backends::compiled();
     let (first, others) = compiled.split_first().expect("a build has a backend");
     let reference = smoke(first, &folder.path().join(first));
     assert!(reference.len() > 100, "{}", reference.len());
@@ -68,7 +68,7 @@ fn backends_are_listed_with_their_devices_or_how_to_get_them() {
     let listed: Vec<serde_json::Value> = serde_json::from_str(&listed).expect("valid JSON");
     for backend in listed {
         let name = backend["name"].as_str().expect("a name");
-        let parsed = lookback::backend::BackendKind::parse(name);
+        let parsed = lookback::backends::BackendKind::parse(name);
         assert_eq!(backend["compiled"], parsed.is_ok());
         if let Err(error) = parsed {
             let expected = format!("This build does not contain the backend `{name}`. Build with `--features {name}`;");
@@ -85,7 +85,7 @@ fn backends_are_listed_with_their_devices_or_how_to_get_them() {
 
 #[test]
 fn devices_that_the_machine_does_not_have_are_named_with_those_that_it_has() {
-    for backend in lookback::backend::compiled() {
+    for backend in lookback::backends::compiled() {
         let refused = output(&mut lookback(&["train", "gru", "--backend", backend, "--device", "7"]));
         let message = stderr(&refused);
         let expected = "error: `device` is 7, but it must be one of the devices of this machine, each once: 0 (";

@@ -8,11 +8,11 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{DType, Tensor, TensorData};
-use lookback::backend::{BackendKind, BackendTask, Hosted, compiled, machine_devices};
+use lookback::backends::{BackendKind, BackendTask, TrainBackend, compiled, machine_devices};
 use lookback::benchmarks::{TrainingConfig, task};
 use lookback::datasets::DataFolder;
 use lookback::models::{Io, ModelConfig, SequenceModel, StackConfig, gru::GruConfig, init, ops, vit::VitConfig};
-use lookback::{Session, Step, Trained};
+use lookback::{Learner, ModelState, Step};
 use serde_json::{Value, json};
 
 use crate::backends::is_for_cpus;
@@ -41,7 +41,7 @@ struct Pass;
 impl BackendTask for Pass {
     type Output = BTreeMap<String, Vec<f64>>;
 
-    fn run<B: Hosted>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, device: B::Device) -> Self::Output {
         let io = Io::single(3, 10, 32 * 32);
         let model = VitConfig::default().build::<B>(io, &mut init::rng(0), &device);
         let noise = |seed, shape: [usize; 3]| {
@@ -171,7 +171,7 @@ struct LongSum(usize);
 impl BackendTask for LongSum {
     type Output = f64;
 
-    fn run<B: Hosted>(self, device: B::Device) -> f64 {
+    fn run<B: TrainBackend>(self, device: B::Device) -> f64 {
         let values: Vec<f32> = (0..self.0).map(|index| (index % 100) as f32 / 100.0).collect();
         let vector = Tensor::<B::InnerBackend, 1>::from_data(TensorData::new(values, [self.0]), &device);
         ops::sum_of_squares(vector).into_data().iter::<f64>().sum()
@@ -195,7 +195,7 @@ struct Supports(DType);
 impl BackendTask for Supports {
     type Output = bool;
 
-    fn run<B: Hosted>(self, device: B::Device) -> bool {
+    fn run<B: TrainBackend>(self, device: B::Device) -> bool {
         B::supports_dtype(&device, self.0)
     }
 }
@@ -231,7 +231,7 @@ struct Parallel(usize);
 impl BackendTask for Parallel {
     type Output = Vec<f64>;
 
-    fn run<B: Hosted>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainBackend>(self, device: B::Device) -> Self::Output {
         let listed = machine_devices::<B>().swap_remove(0);
         let training = TrainingConfig { steps: 3, eval_every: 1, batch_size: 4, ..Default::default() };
         let params = json!({"length": 8, "train_samples": 16, "valid_samples": 2});
@@ -239,12 +239,12 @@ impl BackendTask for Parallel {
         let task = build(params.as_object().expect("an object"), &DataFolder::default()).expect("valid parameters");
         let config = GruConfig { stack: StackConfig { d_model: 4, ..GruConfig::default().stack } };
         let io = task.io();
-        let trainee = |seed, device: &B::Device| {
-            Box::new(Trained::new(config.build::<B>(io, &mut init::rng(seed), device), &training))
+        let state = |seed, device: &B::Device| {
+            Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), device), &training))
         };
-        let first = trainee(1, &device);
-        let session = Session::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");
-        let further = (1..self.0).map(|number| (listed.clone(), trainee(1 + number as u64, &listed) as _));
+        let first = state(1, &device);
+        let session = Learner::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");
+        let further = (1..self.0).map(|number| (listed.clone(), state(1 + number as u64, &listed) as _));
         let mut session = session.with_devices(further);
         let mut losses = Vec::new();
         while let Step::Evaluated(evaluation) = session.advance() {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use lookback_models::{Catalogue, ModelFacts};
 use lookback_registry::Result;
 
-use crate::comparison::Ours;
-use crate::evidence::{Evidence, MIN_SEEDS, brief};
-use crate::stats::{self, Summary};
+use crate::experiment::comparison::Ours;
+use crate::experiment::evidence::{Evidence, MIN_SEEDS, brief};
+use crate::experiment::stats::{self, Summary};
 use crate::suite::{Axes, Outcome, Probe, RunStatus, Table};
-use crate::task::task_kind;
+use crate::tasks::task_kind;
 
 /// One place of the grid.
 #[derive(Debug, Clone)]

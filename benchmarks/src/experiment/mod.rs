@@ -1,6 +1,10 @@
 //! Suites made of named experiments: each is a grid, and what is read from its cells.
 
 mod cells;
+pub mod comparison;
+pub mod evidence;
+pub mod figure;
+pub mod stats;
 mod suite;
 
 use lookback_registry::Result;
@@ -8,8 +12,8 @@ use lookback_registry::Result;
 pub use cells::{Cell, Cells};
 pub use suite::ExperimentSuite;
 
-use crate::comparison::Comparison;
-use crate::figure::Figure;
+use crate::experiment::comparison::Comparison;
+use crate::experiment::figure::Figure;
 use crate::spec::{Named, TrainingConfig};
 use crate::suite::{Finding, Preset, Table};
 

@@ -1,14 +1,14 @@
 //! A suite of experiments.
 
 use lookback_models::Catalogue;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::cells::{Cell, Cells};
 use super::{Experiment, Reading};
-use crate::comparison::Comparison;
+use crate::experiment::comparison::Comparison;
 use crate::spec::{Named, RunSpec, SPEC_VERSION};
 use crate::suite::{Analysis, Axes, Outcome, PlanRequest, Planned, Preset, Suite, SuiteInfo, Table};
-use crate::task::task_kind;
+use crate::tasks::task_kind;
 
 /// A suite whose runs have the axis `experiment`.
 pub struct ExperimentSuite {
@@ -45,10 +45,13 @@ impl Suite for ExperimentSuite {
             return Err(Error::invalid("seeds", 0, "a whole number from 1 up"));
         }
         if let Some(extra) = request.extra_models.first() {
-            return Err(Error::new(format!(
-                "Suite `{}` compares forms of one model and takes no further one, so not `{}`; suite `memory` does.",
-                self.info.name, extra.label
-            )));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!(
+                    "Suite `{}` compares forms of one model and takes no further one, so not `{}`; suite `memory` does.",
+                    self.info.name, extra.label
+                ),
+            ));
         }
         let mut runs = Vec::new();
         for experiment in self.experiments() {
@@ -150,7 +153,7 @@ fn cell_rows(experiment: &str, cell: &Cell<'_>) -> Vec<Vec<String>> {
     if cell.metrics.is_empty() {
         return vec![[common(0, ""), vec![String::new(); 5]].concat()];
     }
-    let row = |(name, summary): (&String, &crate::stats::Summary)| {
+    let row = |(name, summary): (&String, &crate::experiment::stats::Summary)| {
         let mut row = common(summary.n, name);
         row.extend([
             number(Some(summary.mean)),

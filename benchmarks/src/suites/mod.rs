@@ -7,7 +7,7 @@ pub mod rank;
 pub mod sparse;
 pub mod synthetic;
 
-use lookback_registry::{Result, unknown_name};
+use lookback_registry::{Error, Result};
 
 use crate::suite::Suite;
 
@@ -31,7 +31,7 @@ pub fn suite(name: &str) -> Result<Box<dyn Suite>> {
     let mut all = suites();
     match all.iter().position(|suite| suite.info().name == name) {
         Some(index) => Ok(all.swap_remove(index)),
-        None => Err(unknown_name("suite", name, all.iter().map(|suite| suite.info().name))),
+        None => Err(Error::unknown_name("suite", name, all.iter().map(|suite| suite.info().name))),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use ureq::http::Response;
 use ureq::{Agent, Body, Proxy};
 
@@ -49,7 +49,7 @@ pub(super) fn download(
         let count = match body.read(&mut buffer) {
             Ok(0) => return Err(failed(have, &"the connection ended early")),
             Ok(count) => count.min(usize::try_from(archive.size - have).unwrap_or(usize::MAX)),
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(failed(have, &error)),
         };
         file.write_all(&buffer[..count]).map_err(|error| unwritable(partial, error))?;
@@ -118,9 +118,12 @@ fn failure(archive: &RemoteArchive, partial: &Path, have: u64, cause: &dyn Displ
             partial.display()
         )
     };
-    Error::new(format!(
-        "`{}` could not be downloaded: {cause}. {kept} Without a network, download it elsewhere and name the file: \
+    Error::new(
+        ErrorKind::Io,
+        format!(
+            "`{}` could not be downloaded: {cause}. {kept} Without a network, download it elsewhere and name the file: \
          `lookback data fetch cifar10 --from FILE`.",
-        archive.url
-    ))
+            archive.url
+        ),
+    )
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use md5::{Digest, Md5};
 use tar::EntryType;
 
@@ -44,7 +44,8 @@ pub(super) fn difference(path: &Path, archive: &RemoteArchive) -> Result<Option<
 
 /// Unpacks the batches of a `.tar.gz` into the folder `into`. Nothing is written under a name of the archive's own.
 pub(super) fn unpack(archive: &Path, into: &Path) -> Result<()> {
-    let damaged = |error| Error::caused(format!("`{}` cannot be unpacked", archive.display()), error);
+    let damaged =
+        |error| Error::caused(ErrorKind::Corrupt, format!("`{}` cannot be unpacked", archive.display()), error);
     let file = File::open(archive).map_err(|error| unreadable(archive, error))?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED));
     for (index, entry) in tar.entries().map_err(damaged)?.enumerate() {
@@ -52,7 +53,10 @@ pub(super) fn unpack(archive: &Path, into: &Path) -> Result<()> {
         let path = entry.path().map_err(damaged)?.into_owned();
         let refused = |why: String| {
             let (archive, path) = (archive.display(), path.display());
-            Err(Error::new(format!("`{archive}` is no archive of CIFAR-10: its entry {index}, `{path}`, {why}.")))
+            Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("`{archive}` is no archive of CIFAR-10: its entry {index}, `{path}`, {why}."),
+            ))
         };
         if index == MOST_ENTRIES {
             return refused(format!("is one too many after {MOST_ENTRIES}"));
@@ -83,11 +87,10 @@ pub(super) fn unpack(archive: &Path, into: &Path) -> Result<()> {
 /// Copies the batches of CIFAR-10's folder, or of a folder that has it, into the folder `into`.
 pub(super) fn copy(from: &Path, into: &Path) -> Result<()> {
     let Some(folder) = DataFolder::new(Some(from.to_owned())).find(&[batches::FOLDER], batches::are_in) else {
-        return Err(Error::new(format!(
-            "`{}` is neither a folder `{}` nor one that has it.",
-            from.display(),
-            batches::FOLDER
-        )));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("`{}` is neither a folder `{}` nor one that has it.", from.display(), batches::FOLDER),
+        ));
     };
     // Here an error names the file that is at fault, and no file is larger than it may be.
     check(&folder)?;

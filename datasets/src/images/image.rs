@@ -1,4 +1,4 @@
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 /// The most pixels of an image, 2^26 (8192 x 8192).
 pub const MOST_PIXELS: usize = 1 << 26;
@@ -20,11 +20,14 @@ impl Image {
         let count = width.checked_mul(height).filter(|count| (1..=MOST_PIXELS).contains(count));
         match count {
             Some(count) if pixels.len() == 3 * count => Ok(Self { width, height, pixels }),
-            _ => Err(Error::new(format!(
-                "An image of {width} x {height} pixels cannot be made of {} values: 3 per pixel, and 1 to {MOST_PIXELS} \
+            _ => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "An image of {width} x {height} pixels cannot be made of {} values: 3 per pixel, and 1 to {MOST_PIXELS} \
                  pixels, are needed.",
-                pixels.len()
-            ))),
+                    pixels.len()
+                ),
+            )),
         }
     }
 

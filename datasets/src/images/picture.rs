@@ -3,7 +3,7 @@ use std::path::Path;
 
 use image::error::LimitErrorKind;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Image;
 use crate::files;
@@ -21,7 +21,10 @@ pub fn read_picture(path: &Path) -> Result<Image> {
     let name = path.display().to_string();
     let bytes = files::read_checked(path, |size| {
         if size > MOST_BYTES {
-            return Err(Error::new(format!("`{name}` has {size} bytes, but a picture may have at most {MOST_BYTES}.")));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("`{name}` has {size} bytes, but a picture may have at most {MOST_BYTES}."),
+            ));
         }
         Ok(())
     })?;
@@ -41,7 +44,7 @@ pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Image> {
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err(Error::new(format!("`{name}` is neither a PNG nor a JPEG picture.")));
+        return Err(Error::new(ErrorKind::Corrupt, format!("`{name}` is neither a PNG nor a JPEG picture.")));
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_SIDE);
@@ -75,14 +78,18 @@ fn over_white(picture: DynamicImage) -> Vec<u8> {
 
 fn cannot_decode(name: &str, error: ImageError) -> Error {
     match error {
-        ImageError::Limits(limit) if limit.kind() == LimitErrorKind::DimensionError => Error::new(format!(
-            "`{name}` has a side of more than {MOST_SIDE} pixels, the most of a picture that is read."
-        )),
+        ImageError::Limits(limit) if limit.kind() == LimitErrorKind::DimensionError => Error::new(
+            ErrorKind::Corrupt,
+            format!("`{name}` has a side of more than {MOST_SIDE} pixels, the most of a picture that is read."),
+        ),
         ImageError::Limits(_) => too_much_memory(name),
-        error => Error::caused(format!("`{name}` cannot be decoded"), error),
+        error => Error::caused(ErrorKind::Corrupt, format!("`{name}` cannot be decoded"), error),
     }
 }
 
 fn too_much_memory(name: &str) -> Error {
-    Error::new(format!("`{name}` needs more than 256 MiB to be decoded, the most that a picture gets."))
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("`{name}` needs more than 256 MiB to be decoded, the most that a picture gets."),
+    )
 }

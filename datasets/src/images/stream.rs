@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::mixing::Mixing;
 use super::{AugmentConfig, Image, LabelledImage};
@@ -61,25 +61,33 @@ impl Source {
         }
         let count = images.len();
         if count == 0 {
-            return Err(Error::new("The set of images is empty; at least 1 is needed."));
+            return Err(Error::new(ErrorKind::Corrupt, "The set of images is empty; at least 1 is needed."));
         }
         let read = |index| {
-            images.get(index).ok_or_else(|| Error::new(format!("Image {index} of {count} is missing from its set.")))
+            images.get(index).ok_or_else(|| {
+                Error::new(ErrorKind::Corrupt, format!("Image {index} of {count} is missing from its set."))
+            })
         };
         let size = read(0)?.image.size();
         for index in 0..count {
             let LabelledImage { image, label } = read(index)?;
             if label >= classes {
-                return Err(Error::new(format!(
-                    "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
-                )));
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
+                    ),
+                ));
             }
             if config.resize.is_none() && image.size() != size {
                 let ((width, height), (first_width, first_height)) = (image.size(), size);
-                return Err(Error::new(format!(
-                    "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but \
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but \
                      without `resize` all images must have one size."
-                )));
+                    ),
+                ));
             }
         }
         let output = config.output_size(size)?;

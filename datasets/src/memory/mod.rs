@@ -15,7 +15,7 @@ mod two_parts;
 
 use std::fmt::Debug;
 
-use lookback_registry::{Configurable, Error, Field, Params, Result, parse, to_params, unknown_name};
+use lookback_registry::{Configurable, Error, ErrorKind, Field, Params, Result, parse, to_params};
 
 pub use airy::Airy;
 pub use airy_ai::airy_ai;
@@ -89,10 +89,13 @@ pub trait MemoryFunction: Debug + Send + Sync {
         }
         let largest = rho.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         if largest < f64::from(f32::MIN_POSITIVE) {
-            return Err(Error::new(format!(
-                "The memory function is 0 at every lag below {length}, but it must have a magnitude of at least \
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "The memory function is 0 at every lag below {length}, but it must have a magnitude of at least \
                  1e-37 at some lag that fits in `length`; choose other parameters or a longer sequence."
-            )));
+                ),
+            ));
         }
         if self.normalise() {
             // Dividing by the largest first keeps the squares from under- and overflowing.
@@ -194,7 +197,7 @@ pub fn memory_functions() -> &'static [MemoryFunctionEntry] {
 pub fn memory_function_entry(name: &str) -> Result<&'static MemoryFunctionEntry> {
     LIST.iter()
         .find(|entry| entry.info.name == name)
-        .ok_or_else(|| unknown_name("memory function", name, LIST.iter().map(|entry| entry.info.name)))
+        .ok_or_else(|| Error::unknown_name("memory function", name, LIST.iter().map(|entry| entry.info.name)))
 }
 
 /// The memory function `name` with `params`; what is absent takes its default.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -42,7 +42,10 @@ impl Table {
     /// `rho` is empty or has a value that is not finite.
     pub fn new(rho: Vec<f64>, normalise: bool) -> Result<Self> {
         if rho.is_empty() {
-            return Err(Error::new("The memory table is empty, but it must have one value at least."));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                "The memory table is empty, but it must have one value at least.",
+            ));
         }
         if let Some(lag) = rho.iter().position(|value| !value.is_finite()) {
             return Err(Error::invalid(&format!("rho({lag})"), rho[lag], "a finite number"));
@@ -65,14 +68,18 @@ impl Tabulated {
     /// The file's bytes and their SHA-256, which must be the one that the parameters give, if any.
     fn read(&self) -> Result<(Vec<u8>, String)> {
         let path = &self.path;
-        let bytes = std::fs::read(Path::new(path))
-            .map_err(|error| Error::caused(format!("The memory table `{path}` cannot be read"), error))?;
+        let bytes = std::fs::read(Path::new(path)).map_err(|error| {
+            Error::caused(ErrorKind::Corrupt, format!("The memory table `{path}` cannot be read"), error)
+        })?;
         let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         match &self.sha256 {
-            Some(expected) if *expected != sha256 => Err(Error::new(format!(
-                "The memory table `{path}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; \
+            Some(expected) if *expected != sha256 => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "The memory table `{path}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; \
                  restore it, or leave `sha256` out for a new run."
-            ))),
+                ),
+            )),
             _ => Ok((bytes, sha256)),
         }
     }
@@ -92,6 +99,7 @@ impl MemoryConfig for Tabulated {
     fn validate(&self) -> Result<()> {
         if self.path.is_empty() {
             return Err(Error::new(
+                ErrorKind::Corrupt,
                 "`path` is empty, but it must be the path of a CSV file with one column of rho(0), rho(1), ..., or a \
                  header with the columns `lag` and `rho`.",
             ));
@@ -125,15 +133,19 @@ fn read_table(path: &str, bytes: &[u8]) -> Result<Vec<f64>> {
         csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let mut records = Vec::new();
     for record in reader.records() {
-        records
-            .push(record.map_err(|error| Error::caused(format!("The memory table `{path}` is not valid CSV"), error))?);
+        records.push(record.map_err(|error| {
+            Error::caused(ErrorKind::Corrupt, format!("The memory table `{path}` is not valid CSV"), error)
+        })?);
     }
     let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
     let empty = || {
-        Error::new(format!(
-            "The memory table `{path}` is empty, but it must have one number per line, rho(0), rho(1), ..., or a \
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "The memory table `{path}` is empty, but it must have one number per line, rho(0), rho(1), ..., or a \
              header with the columns `lag` and `rho` and numbers below it."
-        ))
+            ),
+        )
     };
     let first = records.first().ok_or_else(empty)?;
     let (first_line, width) = (line(first), first.len());
@@ -144,22 +156,28 @@ fn read_table(path: &str, bytes: &[u8]) -> Result<Vec<f64>> {
     for record in &records[usize::from(has_header)..] {
         let line = line(record);
         if record.len() != width {
-            return Err(Error::new(format!(
-                "Line {line} of the memory table `{path}` has {} columns, but it must have {width} as line \
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Line {line} of the memory table `{path}` has {} columns, but it must have {width} as line \
                  {first_line} has.",
-                record.len()
-            )));
+                    record.len()
+                ),
+            ));
         }
         let rho = record[columns.rho].parse::<f64>().ok().filter(|rho| rho.is_finite()).ok_or_else(|| {
-            Error::new(format!(
-                "Line {line} of the memory table `{path}` has the rho `{}`, but it must be a finite number.",
-                &record[columns.rho]
-            ))
+            Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Line {line} of the memory table `{path}` has the rho `{}`, but it must be a finite number.",
+                    &record[columns.rho]
+                ),
+            )
         })?;
         let lag = match columns.lag {
             None => values.len(),
             Some(column) => record[column].parse::<usize>().map_err(|_| {
-                Error::new(format!(
+                Error::new(ErrorKind::Corrupt, format!(
                     "Line {line} of the memory table `{path}` has the lag `{}`, but it must be a whole number from 0 \
                      up.",
                     &record[column]
@@ -173,16 +191,22 @@ fn read_table(path: &str, bytes: &[u8]) -> Result<Vec<f64>> {
     for (expected, (lag, _, line)) in values.iter().enumerate() {
         if *lag < expected {
             let before = values[expected - 1].2;
-            return Err(Error::new(format!(
-                "Line {line} of the memory table `{path}` has the lag {lag}, which line {before} has already; every \
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Line {line} of the memory table `{path}` has the lag {lag}, which line {before} has already; every \
                  lag from 0 to the largest must be there once."
-            )));
+                ),
+            ));
         }
         if *lag > expected {
-            return Err(Error::new(format!(
-                "Line {line} of the memory table `{path}` has the lag {lag}, but no line has the lag {expected}; \
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Line {line} of the memory table `{path}` has the lag {lag}, but no line has the lag {expected}; \
                  every lag from 0 to the largest must be there once."
-            )));
+                ),
+            ));
         }
     }
     if values.is_empty() {
@@ -197,19 +221,25 @@ fn columns(path: &str, first: &csv::StringRecord, has_header: bool) -> Result<Co
     if !has_header {
         return match first.len() {
             1 => Ok(Columns { lag: None, rho: 0 }),
-            width => Err(Error::new(format!(
-                "The memory table `{path}` has {width} columns and no header, but it must have a single column of \
+            width => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "The memory table `{path}` has {width} columns and no header, but it must have a single column of \
                  rho, or a header with the columns `lag` and `rho`."
-            ))),
+                ),
+            )),
         };
     }
     match (position("rho"), first.len()) {
         (Some(rho), _) => Ok(Columns { lag: position("lag"), rho }),
         (None, 1) if position("lag").is_none() => Ok(Columns { lag: None, rho: 0 }),
-        (None, _) => Err(Error::new(format!(
-            "The header of the memory table `{path}` is `{}`, but it must have a column `rho`, and optionally `lag`.",
-            first.iter().collect::<Vec<_>>().join(",")
-        ))),
+        (None, _) => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "The header of the memory table `{path}` is `{}`, but it must have a column `rho`, and optionally `lag`.",
+                first.iter().collect::<Vec<_>>().join(",")
+            ),
+        )),
     }
 }
 

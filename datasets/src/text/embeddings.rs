@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use lookback_registry::{Error, Result, nearest};
+use lookback_registry::{Error, ErrorKind, Result, nearest};
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::files;
@@ -98,7 +98,9 @@ struct Located {
 impl Located {
     fn new(path: &Path, name: &str) -> Result<Self> {
         let file_name = path.display();
-        let damaged = |what: String| Error::new(format!("`{file_name}` is no whole safetensors file: {what}."));
+        let damaged = |what: String| {
+            Error::new(ErrorKind::Corrupt, format!("`{file_name}` is no whole safetensors file: {what}."))
+        };
         let unreadable = |error| files::unreadable(path, error);
         let size = files::plain_size(path)?;
         let mut file = File::open(path).map_err(unreadable)?;
@@ -121,28 +123,37 @@ impl Located {
             let near = nearest(name, names.iter().map(String::as_str));
             let (some, more) = near.split_at(near.len().min(LISTED));
             let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-            return Err(Error::new(format!(
-                "`{file_name}` has no tensor `{name}`. It has {}{more}.",
-                if some.is_empty() { "none".into() } else { some.join(", ") }
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "`{file_name}` has no tensor `{name}`. It has {}{more}.",
+                    if some.is_empty() { "none".into() } else { some.join(", ") }
+                ),
+            ));
         };
         let [rows, width] = info.shape[..] else {
-            return Err(Error::new(format!(
-                "The tensor `{name}` of `{file_name}` has the shape {:?}, but embeddings must be [tokens, channels].",
-                info.shape
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "The tensor `{name}` of `{file_name}` has the shape {:?}, but embeddings must be [tokens, channels].",
+                    info.shape
+                ),
+            ));
         };
         let bytes = match info.dtype {
             Dtype::F32 => 4,
             Dtype::BF16 => 2,
             other => {
-                return Err(Error::new(format!(
-                    "The tensor `{name}` of `{file_name}` has numbers of type {other:?}, but embeddings must be F32 or BF16."
-                )));
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "The tensor `{name}` of `{file_name}` has numbers of type {other:?}, but embeddings must be F32 or BF16."
+                    ),
+                ));
             }
         };
         let count = rows.checked_mul(width).filter(|count| (1..=MOST_VALUES).contains(count)).ok_or_else(|| {
-            Error::new(format!(
+            Error::new(ErrorKind::Corrupt, format!(
                 "The tensor `{name}` of `{file_name}` is {rows} x {width}, but embeddings must have from 1 to 2^28 values."
             ))
         })?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,13 +120,16 @@ impl LanguageCorpus {
         let part = |text: &str, what: &str, share: &str| {
             let tokens = tokenizer.encode(text)?;
             if tokens.len() <= config.length {
-                return Err(Error::new(format!(
-                    "The {what} part of `{name}` has {} tokens, but windows of `length` {} need {}; take a smaller `length`, \
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "The {what} part of `{name}` has {} tokens, but windows of `length` {} need {}; take a smaller `length`, \
                      a {share} `valid_share` or a longer text.",
-                    tokens.len(),
-                    config.length,
-                    config.length + 1
-                )));
+                        tokens.len(),
+                        config.length,
+                        config.length + 1
+                    ),
+                ));
             }
             Ok(Arc::from(tokens))
         };

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 /// The longest row, in bytes without the end of its line.
 const MOST_BYTES: usize = 1 << 20;
@@ -80,7 +80,8 @@ fn read_rows(
     let mut skipped = 0;
     let mut bytes = Vec::new();
     for line in 1_usize.. {
-        let failed = |error: io::Error| Error::caused(format!("Cannot read line {line} of `{file}`"), error);
+        let failed =
+            |error: io::Error| Error::caused(ErrorKind::Corrupt, format!("Cannot read line {line} of `{file}`"), error);
         bytes.clear();
         let read = reader.by_ref().take(most as u64).read_until(b'\n', &mut bytes).map_err(failed)?;
         if read == 0 {
@@ -104,10 +105,13 @@ fn read_rows(
             Ok(false) => break,
             Err(_) if lenient => skipped += 1,
             Err(fault) => {
-                return Err(Error::new(format!(
-                    "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` (of `bench`: --lenient) skips and \
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` (of `bench`: --lenient) skips and \
                      counts such rows."
-                )));
+                    ),
+                ));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use crate::{DataFolder, files};
 
@@ -28,11 +28,14 @@ pub(super) fn find_in(data: &DataFolder, folder: &str, name: &str) -> Option<Pat
 
 /// The error that `name` is nowhere.
 pub(super) fn missing(data: &DataFolder, folder: &str, name: &str, what: &str) -> Error {
-    Error::new(format!(
-        "There is no `{name}` in {}, nor in a folder `{folder}` there. It must be {what}; --data DIR names where it lies, \
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "There is no `{name}` in {}, nor in a folder `{folder}` there. It must be {what}; --data DIR names where it lies, \
          or its parameter its whole path.",
-        data.description()
-    ))
+            data.description()
+        ),
+    )
 }
 
 /// The path of the text `name`.
@@ -50,20 +53,23 @@ pub(super) fn locate_text(data: &DataFolder, name: &str) -> Result<PathBuf> {
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = files::read_checked(path, |size| match size {
         1..=MOST_BYTES => Ok(()),
-        _ => Err(Error::new(format!(
-            "`{}` has {size} bytes, but a text must have from 1 to {MOST_BYTES}.",
-            path.display()
-        ))),
+        _ => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("`{}` has {size} bytes, but a text must have from 1 to {MOST_BYTES}.", path.display()),
+        )),
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
         let shown: Vec<String> = bytes[at..].iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        Error::new(format!(
-            "`{}` is not UTF-8: at byte {at}, counted from 0, `{}` begins no character.",
-            path.display(),
-            shown.join(" ")
-        ))
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "`{}` is not UTF-8: at byte {at}, counted from 0, `{}` begins no character.",
+                path.display(),
+                shown.join(" ")
+            ),
+        )
     })
 }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::bm25::Bm25;
 use super::generated::GeneratedRetrieval;
@@ -182,13 +182,16 @@ impl RetrievalCorpus {
                 *present = Some(found);
                 return Ok(None);
             }
-            return Err(Error::new(format!(
-                "`{}`, `{}` and `{}` have {} queries with a relevant passage, but {wanted} are asked for.",
-                queries.name,
-                qrels.name,
-                collection.name,
-                queries_kept.len()
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "`{}`, `{}` and `{}` have {} queries with a relevant passage, but {wanted} are asked for.",
+                    queries.name,
+                    qrels.name,
+                    collection.name,
+                    queries_kept.len()
+                ),
+            ));
         }
         Ok(Some(Self { queries: queries_kept, positives, passages, skipped }))
     }
@@ -226,11 +229,14 @@ impl RetrievalCorpus {
         let choose = |query: usize| {
             let positives = &self.positives[query];
             if self.passages.len() + 1 < count + positives.len() {
-                return Err(Error::new(format!(
-                    "`candidates` is {count}, but of {} passages only {} are not relevant to query {query}.",
-                    self.passages.len(),
-                    self.passages.len() - positives.len()
-                )));
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "`candidates` is {count}, but of {} passages only {} are not relevant to query {query}.",
+                        self.passages.len(),
+                        self.passages.len() - positives.len()
+                    ),
+                ));
             }
             let mut rng = SampleRng::new(key, query as u64);
             let found = searcher.search(&self.queries[query], count - 1 + positives.len());

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -38,7 +38,7 @@ impl TextTokenizer {
     /// `vocabulary` is below 256.
     pub fn train<'a>(texts: impl Iterator<Item = &'a str> + Send, vocabulary: usize) -> Result<Self> {
         check_vocabulary(vocabulary)?;
-        let failed = |error| Error::caused("The byte-pair encoding cannot be learnt", error);
+        let failed = |error| Error::caused(ErrorKind::Corrupt, "The byte-pair encoding cannot be learnt", error);
         let trainer = BpeTrainer::builder()
             .show_progress(false)
             .vocab_size(vocabulary)
@@ -63,22 +63,29 @@ impl TextTokenizer {
     pub fn open(path: &Path) -> Result<Self> {
         let bytes = files::read_checked(path, |size| match size {
             1..=MOST_FILE_BYTES => Ok(()),
-            _ => Err(Error::new(format!(
-                "`{}` has {size} bytes, but a tokenizer must have from 1 to {MOST_FILE_BYTES}.",
-                path.display()
-            ))),
+            _ => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "`{}` has {size} bytes, but a tokenizer must have from 1 to {MOST_FILE_BYTES}.",
+                    path.display()
+                ),
+            )),
         })?;
         // The library panics on some files, such as ones whose merges make no token of the vocabulary.
         let read =
             catch_unwind(|| Tokenizer::from_bytes(&bytes)).unwrap_or_else(|_| Err("the library panics on it".into()));
         let mut tokenizer = read.map_err(|error| {
             Error::caused(
+                ErrorKind::Corrupt,
                 format!("`{}` is no `tokenizer.json` of the Hugging Face tokenizers library", path.display()),
                 error,
             )
         })?;
         // How long texts are is for their reader to say.
-        tokenizer.with_padding(None).with_truncation(None).map_err(|error| Error::caused("No truncation", error))?;
+        tokenizer
+            .with_padding(None)
+            .with_truncation(None)
+            .map_err(|error| Error::caused(ErrorKind::Corrupt, "No truncation", error))?;
         Ok(Self::of(tokenizer))
     }
 
@@ -100,7 +107,8 @@ impl TextTokenizer {
         let mut tokens = Vec::new();
         for part in parts(text) {
             let encoded = self.tokenizer.encode_fast(part, false);
-            let encoded = encoded.map_err(|error| Error::caused("The text cannot be cut into tokens", error))?;
+            let encoded = encoded
+                .map_err(|error| Error::caused(ErrorKind::Corrupt, "The text cannot be cut into tokens", error))?;
             tokens.extend_from_slice(encoded.get_ids());
         }
         Ok(tokens)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::EmbeddingTable;
 use super::embeddings::MOST_VALUES;
@@ -137,11 +137,14 @@ fn embedded(
             return Err(Error::invalid("d_embedding", config.d_embedding, valid));
         }
         if table.rows() < vocabulary {
-            return Err(Error::new(format!(
-                "The tokenizer has {vocabulary} tokens, but the tensor `{}` has {} rows: they do not belong together.",
-                config.embedding_tensor,
-                table.rows()
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "The tokenizer has {vocabulary} tokens, but the tensor `{}` has {} rows: they do not belong together.",
+                    config.embedding_tensor,
+                    table.rows()
+                ),
+            ));
         }
         table
     } else {

@@ -16,7 +16,7 @@ use burn::tensor::{
     Tensor, TensorData,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -190,10 +190,10 @@ impl VitConfig {
             None => {
                 let side = io.length.isqrt();
                 if side * side != io.length {
-                    return Err(Error::new(format!(
-                        "A sequence of {} pixels is no square image; set `image_width`.",
-                        io.length
-                    )));
+                    return Err(Error::new(
+                        ErrorKind::InvalidValue,
+                        format!("A sequence of {} pixels is no square image; set `image_width`.", io.length),
+                    ));
                 }
                 side
             }
@@ -331,7 +331,10 @@ impl ModelConfig for VitConfig {
 
     fn validate(&self, io: Io) -> Result<()> {
         if !io.single_output {
-            return Err(Error::new("A Vision Transformer has one output per image; the task asks for one per pixel."));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "A Vision Transformer has one output per image; the task asks for one per pixel.",
+            ));
         }
         for (field, value) in [("d_model", self.d_model), ("n_layers", self.n_layers), ("n_heads", self.n_heads)] {
             if value == 0 {

@@ -1,6 +1,6 @@
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use safetensors::{Dtype, SafeTensors};
 
 use super::Vit;
@@ -24,7 +24,7 @@ impl<B: Backend> Vit<B> {
     /// The file is no safetensors file, lacks a tensor, has one too many, or one of another shape or type.
     pub fn load_timm(mut self, file: &[u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(file)
-            .map_err(|error| Error::caused("The weights are no safetensors file", error))?;
+            .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The weights are no safetensors file", error))?;
         let mut source = Source { file: &file, used: Vec::new() };
         let d_model = self.patch.weight.dims()[1];
 
@@ -79,16 +79,18 @@ struct Source<'a> {
 impl Source<'_> {
     /// The values of a tensor of this shape, row-major.
     fn values(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let view = self
-            .file
-            .tensor(name)
-            .map_err(|error| Error::caused(format!("The weights have no tensor `{name}`"), error))?;
+        let view = self.file.tensor(name).map_err(|error| {
+            Error::caused(ErrorKind::InvalidValue, format!("The weights have no tensor `{name}`"), error)
+        })?;
         if view.dtype() != Dtype::F32 || view.shape() != shape {
-            return Err(Error::new(format!(
-                "The tensor `{name}` is {:?} of shape {:?}, but the model needs F32 of shape {shape:?}.",
-                view.dtype(),
-                view.shape()
-            )));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!(
+                    "The tensor `{name}` is {:?} of shape {:?}, but the model needs F32 of shape {shape:?}.",
+                    view.dtype(),
+                    view.shape()
+                ),
+            ));
         }
         if !self.used.iter().any(|used| used == name) {
             self.used.push(name.to_owned());
@@ -103,10 +105,10 @@ impl Source<'_> {
         left.sort_unstable();
         match left.first() {
             None => Ok(()),
-            Some(_) => Err(Error::new(format!(
-                "The weights have tensors that the model has no place for: {}.",
-                left.join(", ")
-            ))),
+            Some(_) => Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!("The weights have tensors that the model has no place for: {}.", left.join(", ")),
+            )),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Cascades of diagonal state-space layers with any number of channels between them.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use nalgebra::{Complex, DMatrix};
 
 use super::shallow::Shallow;
@@ -85,9 +85,12 @@ impl Cascade {
         let poles: Vec<Complex<f64>> = layers.iter().flat_map(|layer| layer.poles.iter().copied()).collect();
         for (index, pole) in poles.iter().enumerate() {
             if poles[..index].contains(pole) {
-                return Err(Error::new(format!(
-                    "The pole {pole} stands in the cascade twice, but the poles of all layers must differ for it to have a diagonal form."
-                )));
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    format!(
+                        "The pole {pole} stands in the cascade twice, but the poles of all layers must differ for it to have a diagonal form."
+                    ),
+                ));
             }
         }
         let one = || DMatrix::from_element(1, 1, Complex::ONE);

@@ -1,6 +1,6 @@
 //! One layer from one input to one output, and the cascades that equal it.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 use nalgebra::{Complex, DMatrix, Schur};
 
 use super::super::starts::Sequence;
@@ -84,7 +84,10 @@ impl Shallow {
             if column + 1 == degree { shift - rest[row] / last } else { shift }
         });
         let schur = Schur::try_new(companion, f64::EPSILON, 1000 * degree).ok_or_else(|| {
-            Error::new("The zeros of a transfer function were not found: its companion matrix has no Schur form.")
+            Error::new(
+                ErrorKind::InvalidValue,
+                "The zeros of a transfer function were not found: its companion matrix has no Schur form.",
+            )
         })?;
         let polished = schur.unpack().1.diagonal().iter().map(|zero| self.polish(&coefficients, *zero)).collect();
         Ok(polished)
@@ -124,7 +127,10 @@ impl Shallow {
     pub fn cascade(&self, layers: usize) -> Result<Cascade> {
         self.check_layers(layers)?;
         if self.poles.contains(&Complex::ZERO) {
-            return Err(Error::new("A pole is 0, but a factor of a transfer function must have poles other than 0."));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "A pole is 0, but a factor of a transfer function must have poles other than 0.",
+            ));
         }
         let mut zeros = self.zeros()?;
         let mut gain = self.numerator()[0];

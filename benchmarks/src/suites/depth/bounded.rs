@@ -18,7 +18,7 @@ use lookback_registry::{Result, to_params};
 
 use super::teachers::{Teacher, residue, rho};
 use super::{figures, findings};
-use crate::evidence::brief;
+use crate::experiment::evidence::brief;
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::oracle::depth::{BoundedFloor, bounded_floor};
 use crate::oracle::{loss_weights, lti_fit_within};

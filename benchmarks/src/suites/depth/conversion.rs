@@ -3,9 +3,9 @@
 use lookback_registry::Result;
 use nalgebra::Complex;
 
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::oracle::depth::{Cascade, CascadeLayer, Shallow, gap};
 use crate::suite::{Finding, Preset, Table};
 

@@ -2,10 +2,10 @@
 
 use super::bounded::Problem;
 use super::teachers::residue;
-use crate::evidence::brief;
+use crate::experiment::evidence::brief;
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::stats::summarise;
 use crate::experiment::{Cell, Cells};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::stats::summarise;
 
 /// Floors below this are below anything that is trained in single precision.
 const DRAWN: f64 = 1e-8;

@@ -1,9 +1,9 @@
 //! What the trained models of D3 say.
 
 use super::bounded::Problem;
-use crate::evidence::{Evidence, brief};
 use crate::experiment::Cells;
-use crate::stats::Summary;
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::stats::Summary;
 use crate::suite::Finding;
 
 /// An NMSE below this counts as learnt.

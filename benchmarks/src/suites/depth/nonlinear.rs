@@ -6,9 +6,9 @@ use lookback_registry::{Result, parse, to_params};
 
 use super::bounded::training;
 use super::teachers::Teacher;
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::{Named, TrainingConfig};
 use crate::suite::{Finding, Preset};
 

@@ -3,9 +3,9 @@
 use lookback_registry::{Params, Result};
 use serde_json::json;
 
-use crate::memory_task::MemoryConfig;
 use crate::oracle::depth::equally_spaced;
 use crate::spec::Named;
+use crate::tasks::memory::MemoryConfig;
 
 /// Where the poles of targets lie.
 pub(super) const LOW: f64 = 0.3;

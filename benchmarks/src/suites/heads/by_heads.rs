@@ -1,10 +1,10 @@
 //! What H8 and H9 share: training accuracy over the number of heads, a curve per sequence length.
 
 use super::errors::numbers;
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Finding, Verdict};
 
 /// The axis of the sequence length.

@@ -1,9 +1,9 @@
 //! Errors over length and heads, as findings and figures need them.
 
 use super::published::{self, Published};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells};
-use crate::figure::{Axis, Mark, Panel, Point, Series};
 use crate::suite::{Finding, Table};
 
 /// The primary metric.

@@ -4,10 +4,10 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::by_heads::{HEADS, LENGTH, Published, figure};
-use crate::cifar_task::TRAIN_IMAGES;
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Decay, Named, TrainingConfig};
 use crate::suite::Preset;
+use crate::tasks::cifar10::TRAIN_IMAGES;
 
 /// Table 8 of the paper: training accuracy on padded CIFAR-10.
 const PUBLISHED: Published = Published {

@@ -5,9 +5,9 @@ use lookback_registry::Result;
 use super::errors::{self, NMSE};
 use super::grid::{Case, Channels, scale};
 use super::published;
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Finding, Preset, Table};
 
 /// Channels of a token, as of task `retrieval` by default.

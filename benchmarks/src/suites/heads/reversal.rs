@@ -5,10 +5,10 @@ use lookback_registry::Result;
 use super::errors;
 use super::grid::{Case, scale};
 use super::published::{self, PER_HEAD};
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Finding, Preset, Table, Verdict};
 
 /// A score up to this is as good as none: of the published errors themselves 3 heads come to 0.06.

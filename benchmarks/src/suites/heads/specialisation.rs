@@ -4,11 +4,11 @@ use lookback_datasets::retrieval::Retrieval;
 use lookback_registry::Result;
 
 use super::errors;
-use crate::evidence::Evidence;
 use crate::experiment::Cells;
-use crate::figure::{Figure, Panel};
-use crate::retrieval_task::RetrievalTaskConfig;
+use crate::experiment::evidence::Evidence;
+use crate::experiment::figure::{Figure, Panel};
 use crate::suite::{Finding, Outcome, Probe};
+use crate::tasks::retrieval::RetrievalTaskConfig;
 
 /// From this share of sequences on a head counts as that of a maximum.
 const SHARE: f64 = 0.5;

@@ -230,8 +230,8 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::comparison::Ours;
     use crate::experiment::ExperimentSuite;
+    use crate::experiment::comparison::Ours;
     use crate::suite::{Outcome, PlanRequest, RunResult, RunStatus, Suite, SuiteInfo, Verdict};
 
     /// The quick grid with two seeds, all run with the paper's accuracies.

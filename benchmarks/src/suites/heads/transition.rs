@@ -6,9 +6,9 @@ use super::errors;
 use super::grid::{Case, Channels, scale};
 use super::published::{self, Published};
 use super::specialisation;
-use crate::comparison::Comparison;
+use crate::experiment::comparison::Comparison;
+use crate::experiment::figure::Figure;
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::Figure;
 use crate::suite::Preset;
 
 /// How far from the published value ours may be: the paper's standard deviations often exceed the means.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lookback_models::{Catalogue, ModelFacts};
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::findings::LADDERS;
 use super::floors::{self, Fits, Floor, Lti, Problem, Request};
+use crate::experiment::stats::{self, Summary};
 use crate::oracle;
-use crate::stats::{self, Summary};
 use crate::suite::{Outcome, RunStatus};
 
 /// One cell of the grid.
@@ -58,9 +58,12 @@ impl Cells {
         for (index, outcome) in outcomes.iter().enumerate() {
             let axis = |name: &str| {
                 outcome.planned.axes.get(name).cloned().ok_or_else(|| {
-                    Error::new(format!(
-                        "A run of suite `memory` has no axis `{name}`; it must have memory, alpha, model, size."
-                    ))
+                    Error::new(
+                        ErrorKind::InvalidValue,
+                        format!(
+                            "A run of suite `memory` has no axis `{name}`; it must have memory, alpha, model, size."
+                        ),
+                    )
                 })
             };
             let [memory, alpha, model, size] = [axis("memory")?, axis("alpha")?, axis("model")?, axis("size")?];

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lookback_models::Io;
 use lookback_registry::{Params, Result};
 
-use crate::memory_task::MemoryConfig;
 use crate::oracle;
+use crate::tasks::memory::MemoryConfig;
 
 /// State counts on which the states that a memory needs are looked for.
 const LADDER: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use lookback_models::{Catalogue, Io};
-use lookback_registry::{Error, Result, parse, to_params};
+use lookback_registry::{Error, ErrorKind, Result, parse, to_params};
 use serde_json::{Value, json};
 
-use crate::memory_task;
 use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
 use crate::suite::{Axes, ExtraModel, PlanRequest, Planned, Preset};
+use crate::tasks::memory;
 
 /// How one model of the grid is built and trained.
 struct Recipe {
@@ -198,7 +198,10 @@ pub(super) fn plan(request: &PlanRequest, models: &Catalogue) -> Result<Vec<Plan
     let mut labels: BTreeSet<&str> = scale.models.iter().copied().collect();
     for extra in &request.extra_models {
         if !labels.insert(&extra.label) {
-            return Err(Error::new(format!("The preset already has a model with the label `{}`.", extra.label)));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!("The preset already has a model with the label `{}`.", extra.label),
+            ));
         }
     }
     let seeds = request.seeds.unwrap_or(scale.seeds);
@@ -327,7 +330,7 @@ impl Planner<'_> {
                 "valid_samples": scale.valid_samples,
             }),
         );
-        task.params = memory_task::resolve(&task.params)?;
+        task.params = memory::resolve(&task.params)?;
         let axes: Axes = [
             ("memory", memory.to_string()),
             ("alpha", alpha.to_string()),

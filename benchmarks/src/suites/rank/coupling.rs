@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::oracle::{SEQUENCES, truncation_nmse};
 use super::{point, training};
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::stats::{self, Summary};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::Named;
-use crate::stats::{self, Summary};
 use crate::suite::{Finding, Preset, Table, Verdict};
 
 const NAME: &str = "R1";

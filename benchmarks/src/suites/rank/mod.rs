@@ -14,8 +14,8 @@ mod ordering;
 mod recovery;
 mod vit;
 
+use crate::experiment::figure::Point;
 use crate::experiment::{Cell, ExperimentSuite};
-use crate::figure::Point;
 use crate::spec::{Optimizer, TrainingConfig};
 use crate::suite::SuiteInfo;
 

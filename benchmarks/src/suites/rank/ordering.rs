@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::oracle::{causal_floor, mixing_singular_values};
 use super::training;
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::Named;
 use crate::suite::{Finding, Preset, Table, Verdict};
 

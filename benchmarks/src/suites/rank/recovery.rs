@@ -5,13 +5,13 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::training;
-use crate::evidence::{Evidence, MIN_SEEDS, brief};
+use crate::experiment::evidence::{Evidence, MIN_SEEDS, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::stats::{self, Summary};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::regression::RegressionConfig;
 use crate::spec::Named;
-use crate::stats::{self, Summary};
 use crate::suite::{Example, Finding, Outcome, Preset, Table};
+use crate::tasks::regression::RegressionConfig;
 
 const NAME: &str = "R4";
 const KINDS: [&str; 3] = ["nearest-point", "centre-of-gravity", "selection"];

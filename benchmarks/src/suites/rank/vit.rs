@@ -3,14 +3,14 @@
 use lookback_registry::Result;
 use serde_json::json;
 
-use crate::cifar_task::{TEST_IMAGES, TRAIN_IMAGES};
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::stats;
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::stats;
 use crate::suite::{Finding, HeadProbe, Preset, Table};
+use crate::tasks::cifar10::{TEST_IMAGES, TRAIN_IMAGES};
 
 const NAME: &str = "R2";
 /// The exponent that the paper fits to the training error.

@@ -6,9 +6,9 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{SMALLER, d_model, places, setting, sparse_task, training};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Finding, Preset};
 
 /// Learned: an error of at most this share of the target's variance.

@@ -5,14 +5,14 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{at_most, curve, dashed, setting, training};
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Panel};
 use crate::oracle::head_fits;
-use crate::regression::RegressionConfig;
-use crate::sparse_task::SparseConfig;
 use crate::suite::{Finding, Preset, Table};
+use crate::tasks::regression::RegressionConfig;
+use crate::tasks::sparse::SparseConfig;
 
 /// Heads of the dashed curves.
 const FLOOR_HEADS: usize = 8;

@@ -3,12 +3,12 @@
 use lookback_registry::Result;
 use serde_json::json;
 
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::Evidence;
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::Evidence;
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::stats::{Summary, summarise};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::stats::{Summary, summarise};
 use crate::suite::{Finding, Preset, Table};
 
 /// Which way a model grows: `layers` or `heads`.

@@ -9,9 +9,9 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{curve, setting, training};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Panel};
 use crate::suite::{Finding, Preset};
 
 /// Layers of the paper's construction.

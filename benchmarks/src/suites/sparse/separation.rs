@@ -9,10 +9,10 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{curve, dashed, setting, training};
-use crate::comparison::{Comparison, Ours};
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Panel};
 use crate::spec::TrainingConfig;
 use crate::suite::{Finding, Preset, Verdict};
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::comparison::{Comparison, Ours};
+use crate::experiment::comparison::{Comparison, Ours};
+use crate::experiment::figure::{Mark, Point, Series};
 use crate::experiment::{Cells, Setting};
-use crate::figure::{Mark, Point, Series};
 use crate::spec::{Named, Schedule, TrainingConfig};
 use crate::suite::{Preset, Verdict};
 

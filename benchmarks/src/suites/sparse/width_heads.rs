@@ -8,10 +8,10 @@ use lookback_registry::Result;
 use serde_json::json;
 
 use super::shared::{Place, SMALLER, curve, d_model, dashed, places, setting, sparse_task, training};
-use crate::comparison::Comparison;
-use crate::evidence::{Evidence, brief};
+use crate::experiment::comparison::Comparison;
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::figure::{Axis, Figure, Panel};
 use crate::oracle::head_fits;
 use crate::suite::{Finding, Preset};
 
@@ -127,7 +127,7 @@ impl Experiment for WidthHeads {
 
 impl WidthHeads {
     /// The best weighted sum of heads: both targets are affine in the inputs at their lags.
-    fn floor(self, cells: &Cells, place: &str) -> Option<crate::figure::Series> {
+    fn floor(self, cells: &Cells, place: &str) -> Option<crate::experiment::figure::Series> {
         let cell = cells.get(&[("place", place)])?;
         let task = &cell.outcomes.first()?.planned.spec.task.params;
         let lags: Vec<usize> = serde_json::from_value(task.get("lags")?.clone()).ok()?;
@@ -194,7 +194,7 @@ impl WidthHeads {
         let of = |(end, published): (String, f64)| {
             let ours = cells.get(&[("place", place), (axis, &end), (other, &fixed)]).map(|cell| cell.ours("mse"));
             let quantity = format!("MSE at {place}, {axis} = {end}, {other} = {fixed}");
-            let ours = ours.unwrap_or(crate::comparison::Ours::Missing);
+            let ours = ours.unwrap_or(crate::experiment::comparison::Ours::Missing);
             Comparison::within(10.0, self.name(), quantity, published, ours, SMALLER)
         };
         ends.into_iter().zip(published).map(of).collect()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, ErrorKind, Result};
 
 use super::{Cifar10, Cifar10Split};
 use crate::files;
@@ -42,13 +42,16 @@ pub(super) fn read(folder: &Path, split: Cifar10Split) -> Result<Vec<LabelledIma
     };
     let missing: Vec<_> = names.iter().copied().filter(|name| !folder.join(name).exists()).collect();
     if !missing.is_empty() {
-        return Err(Error::new(format!(
-            "The {} split of CIFAR-10 needs {}, but `{}` lacks {}.",
-            split.name(),
-            names.join(", "),
-            folder.display(),
-            missing.join(", ")
-        )));
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "The {} split of CIFAR-10 needs {}, but `{}` lacks {}.",
+                split.name(),
+                names.join(", "),
+                folder.display(),
+                missing.join(", ")
+            ),
+        ));
     }
     let mut images = Vec::new();
     for name in names {
@@ -71,9 +74,12 @@ fn check_size(size: u64, file: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(format!(
-        "`{file}` {fault}, but a batch of CIFAR-10 has 1 to {MOST_RECORDS} records of {RECORD} bytes (counted from 0)."
-    )))
+    Err(Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "`{file}` {fault}, but a batch of CIFAR-10 has 1 to {MOST_RECORDS} records of {RECORD} bytes (counted from 0)."
+        ),
+    ))
 }
 
 /// The images of a batch of CIFAR-10's binary version: 1 to 10,000 records of a label, from 0 to 9, and 32 x 32 red,
@@ -88,10 +94,13 @@ pub fn decode_cifar10_batch(bytes: &[u8], file: &str) -> Result<Vec<LabelledImag
     for (index, record) in bytes.chunks_exact(RECORD).enumerate() {
         let label = usize::from(record[0]);
         if label >= Cifar10::CLASSES.len() {
-            return Err(Error::new(format!(
-                "Record {index} of `{file}`, at byte {}, has the label {label}, but CIFAR-10's labels are 0 to 9.",
-                index * RECORD
-            )));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Record {index} of `{file}`, at byte {}, has the label {label}, but CIFAR-10's labels are 0 to 9.",
+                    index * RECORD
+                ),
+            ));
         }
         let (red, rest) = record[1..].split_at(PLANE);
         let (green, blue) = rest.split_at(PLANE);

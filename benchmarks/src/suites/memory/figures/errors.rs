@@ -3,7 +3,7 @@
 use super::super::cells::{Cell, Cells};
 use super::super::floors::Floor;
 use super::{cell_point, key};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::oracle;
 
 const NMSE: &str = "NMSE";

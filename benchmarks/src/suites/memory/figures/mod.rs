@@ -4,7 +4,7 @@ mod errors;
 mod probes;
 
 use super::cells::{Cell, Cells};
-use crate::figure::{Figure, Point};
+use crate::experiment::figure::{Figure, Point};
 use crate::suite::Outcome;
 
 /// All figures, first the most telling.

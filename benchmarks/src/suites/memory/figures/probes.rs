@@ -2,7 +2,7 @@
 
 use super::super::cells::{Cell, Cells};
 use super::{key, representative, title};
-use crate::figure::{Axis, Figure, Mark, Panel, Point, Series};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::suite::{Outcome, Probe};
 
 /// Families of models, each a row of panels.

@@ -142,7 +142,7 @@ fn tcn_short(cells: &Cells) -> Finding {
     if labels.is_empty() {
         evidence.missing("a TCN with a receptive field of at most 32");
     }
-    let agrees = |_: &Cell, summary: &crate::stats::Summary| (summary.min - 1.0).abs() <= NOTHING;
+    let agrees = |_: &Cell, summary: &crate::experiment::stats::Summary| (summary.min - 1.0).abs() <= NOTHING;
     check_at(cells, ("impulse", FAR), &labels, &mut evidence, agrees);
     evidence.finding(
         "impulse-32-tcn-short",

@@ -8,9 +8,9 @@ mod impulse;
 mod oscillation;
 
 use super::cells::{Cell, Cells};
-pub(super) use crate::evidence::brief;
-use crate::evidence::{Evidence, MIN_SEEDS};
-use crate::stats::Summary;
+pub(super) use crate::experiment::evidence::brief;
+use crate::experiment::evidence::{Evidence, MIN_SEEDS};
+use crate::experiment::stats::Summary;
 use crate::suite::Finding;
 
 /// An error below which a memory counts as learned.

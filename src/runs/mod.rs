@@ -1,0 +1,12 @@
+//! Runs on disk: one folder a run, a store of many, and what carries them out.
+
+pub(crate) mod checkpoint;
+pub mod environment;
+pub(crate) mod folder;
+pub(crate) mod runner;
+pub(crate) mod store;
+pub mod sweep;
+
+pub use folder::{RunFolder, RunLock};
+pub use runner::{RunEnd, RunEvent, RunOptions, run};
+pub use store::Store;
