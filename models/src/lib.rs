@@ -33,5 +33,5 @@ pub mod transformer;
 pub mod vit;
 
 pub use model::{Io, ModelConfig, ModelInfo, SequenceModel};
-pub use registry::{Catalogue, ModelEntry, ModelFacts, configure};
+pub use registry::{MODELS, ModelEntry, ModelFacts, configure};
 pub use stack::{Block, Norm, Recurrent, Stack, StackConfig};

@@ -1,6 +1,6 @@
 //! The list of models, and what can be asked of a model by its name, without a backend.
 
-use lookback_registry::{Error, Field, Params, Result, fields, parse, to_params};
+use lookback_registry::{Entry, Field, Params, Registry, Result, fields, parse, to_params};
 
 use crate::model::{Io, ModelConfig, ModelInfo};
 
@@ -45,7 +45,7 @@ pub struct ModelFacts {
     pub stable: bool,
 }
 
-/// One line of a [`Catalogue`].
+/// One line of [`MODELS`].
 #[derive(Debug, Clone, Copy)]
 pub struct ModelEntry {
     /// Name, title, summary, source.
@@ -116,43 +116,21 @@ fn at_budget_of<C: ModelConfig>(params: &Params, budget: usize, io: Io) -> Resul
     Ok(to_params(&config.fit_budget(budget, io)))
 }
 
-/// Models by name.
-#[derive(Debug, Clone)]
-pub struct Catalogue {
-    entries: Vec<ModelEntry>,
-}
+impl Entry for ModelEntry {
+    const KIND: &'static str = "model";
 
-impl Default for Catalogue {
-    /// All models of this crate.
-    fn default() -> Self {
-        macro_rules! entries {
-            ($($config:ty),* $(,)?) => { vec![$(ModelEntry::of::<$config>()),*] };
-        }
-        Self { entries: with_models!(entries) }
+    fn name(&self) -> &str {
+        self.info.name
     }
 }
 
-impl Catalogue {
-    /// Adds a model, which may replace one of the same name.
-    pub fn add(&mut self, entry: ModelEntry) {
-        self.entries.retain(|known| known.info.name != entry.info.name);
-        self.entries.push(entry);
+/// The list of models.
+pub static MODELS: Registry<ModelEntry> = Registry::new(|| {
+    macro_rules! entries {
+        ($($config:ty),* $(,)?) => { vec![$(ModelEntry::of::<$config>()),*] };
     }
-
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &ModelEntry> {
-        self.entries.iter()
-    }
-
-    /// The model named `name`.
-    ///
-    /// # Errors
-    /// The name is unknown: lists the known ones, nearest first.
-    pub fn get(&self, name: &str) -> Result<&ModelEntry> {
-        let names = self.iter().map(|entry| entry.info.name);
-        self.iter().find(|entry| entry.info.name == name).ok_or_else(|| Error::unknown_name("model", name, names))
-    }
-}
+    with_models!(entries)
+});
 
 #[cfg(test)]
 mod tests {
@@ -166,8 +144,7 @@ mod tests {
 
     #[test]
     fn models_are_resolved_and_counted() {
-        let models = Catalogue::default();
-        let linear_rnn = models.get("linear-rnn").unwrap();
+        let linear_rnn = MODELS.get("linear-rnn").unwrap();
         let facts = linear_rnn.facts(&params(serde_json::json!({"d_model": 4})), IO).unwrap();
         assert_eq!((facts.num_params, facts.lti_states, facts.window), (8 + 32 + 5, Some(4), None));
         assert!(facts.params.contains_key("n_layers"));
@@ -177,10 +154,9 @@ mod tests {
 
     #[test]
     fn bad_models_are_errors() {
-        let models = Catalogue::default();
-        let unknown = models.get("linear-rn").unwrap_err().to_string();
+        let unknown = MODELS.get("linear-rn").unwrap_err().to_string();
         assert!(unknown.starts_with("There is no model named `linear-rn`. Did you mean `linear-rnn`?"), "{unknown}");
-        let gru = models.get("gru").unwrap();
+        let gru = MODELS.get("gru").unwrap();
         let zero = gru.facts(&params(serde_json::json!({"d_model": 0})), IO).unwrap_err();
         assert_eq!(
             zero.chain(),
