@@ -1,24 +1,30 @@
-//! Outcomes of an experiment grouped into cells: one place of the grid, over seeds.
+//! Outcomes of an experiment grouped into cells: one setting, over seeds.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use lookback_models::{Catalogue, ModelFacts};
-use lookback_registry::Result;
+use lookback_models::{MODELS, ModelFacts};
+use lookback_registry::{Error, ErrorKind, Result, to_params};
+use serde_json::Value;
 
-use crate::experiment::comparison::Ours;
-use crate::experiment::evidence::{Evidence, MIN_SEEDS, brief};
-use crate::experiment::stats::{self, Summary};
-use crate::suite::{Axes, Outcome, Probe, RunStatus, Table};
-use crate::tasks::task_kind;
+use super::Setting;
+use super::comparison::Ours;
+use super::evidence::{Evidence, MIN_SEEDS, brief};
+use super::outcome::{Outcome, Probe, RunStatus};
+use super::plan::label;
+use super::reading::Table;
+use super::stats::{self, Summary};
+use crate::tasks::TASKS;
 
-/// One place of the grid.
+/// All runs at one setting.
 #[derive(Debug, Clone)]
-pub struct Cell<'a> {
-    /// Its coordinates, without `suite` and `experiment`.
-    pub axes: Axes,
+pub struct Cell<'a, S> {
+    /// Where it is in the grid.
+    pub setting: S,
     /// All of its runs, whether or not they have ended.
     pub outcomes: Vec<&'a Outcome>,
-    /// What is known of its model.
+    /// Size and abilities of its model.
     pub facts: ModelFacts,
     /// Metrics over finished runs.
     pub metrics: BTreeMap<String, Summary>,
@@ -30,34 +36,34 @@ pub struct Cell<'a> {
     pub missing: usize,
 }
 
-/// All cells of one experiment, in the order of their values on the axes, axis by axis by name: not in the order of the
-/// plan, where the runs that were asked for last come first.
+/// All cells of one experiment in the order of their settings, whatever the order of the plan.
 #[derive(Debug)]
-pub struct Cells<'a> {
-    cells: Vec<Cell<'a>>,
-    /// The values of each axis, in order.
-    values: BTreeMap<String, Vec<String>>,
+pub struct Cells<'a, S> {
+    cells: Vec<Cell<'a, S>>,
 }
 
-impl<'a> Cells<'a> {
-    /// Groups outcomes by their axes, in whatever order they come.
+impl<'a, S: Setting> Cells<'a, S> {
+    /// Groups outcomes by their settings, in whatever order they come.
     ///
     /// # Errors
-    /// A spec that is not valid.
-    pub fn collect(outcomes: &[&'a Outcome], models: &Catalogue) -> Result<Self> {
-        let mut cells: Vec<Cell<'a>> = Vec::new();
+    /// A place that is not a setting of this experiment, or a spec that is not valid.
+    pub fn collect(outcomes: &[&'a Outcome]) -> Result<Self> {
+        let mut cells: Vec<Cell<'a, S>> = Vec::new();
         for outcome in outcomes {
-            let mut axes = outcome.planned.axes.clone();
-            axes.retain(|axis, _| axis != "experiment" && axis != "suite");
-            match cells.iter_mut().find(|cell| cell.axes == axes) {
+            let place = &outcome.planned.place;
+            let setting: S = serde_json::from_value(Value::Object(place.setting.clone())).map_err(|error| {
+                let message = format!("{} is not a setting of experiment {}", place.label(), place.experiment);
+                Error::caused(ErrorKind::Corrupt, message, error)
+            })?;
+            match cells.iter_mut().find(|cell| cell.setting == setting) {
                 Some(cell) => cell.outcomes.push(outcome),
                 None => {
                     let spec = &outcome.planned.spec;
-                    let io = (task_kind(&spec.task.name)?.io)(&spec.task.params)?;
+                    let io = TASKS.get(&spec.task.name)?.io(&spec.task.params)?;
                     cells.push(Cell {
-                        axes,
+                        setting,
                         outcomes: vec![outcome],
-                        facts: models.get(&spec.model.name)?.facts(&spec.model.params, io)?,
+                        facts: MODELS.get(&spec.model.name)?.facts(&spec.model.params, io)?,
                         metrics: BTreeMap::new(),
                         train_loss: None,
                         diverged: 0,
@@ -67,15 +73,12 @@ impl<'a> Cells<'a> {
             }
         }
         cells.iter_mut().for_each(Cell::summarise);
-        let values = ordered_values(&cells);
-        cells.sort_by_cached_key(|cell| -> Vec<Option<usize>> {
-            values.iter().map(|(axis, all)| all.iter().position(|value| value == cell.axis(axis))).collect()
-        });
-        Ok(Self { cells, values })
+        cells.sort_by(|left, right| left.setting.partial_cmp(&right.setting).unwrap_or(Ordering::Equal));
+        Ok(Self { cells })
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Cell<'a>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Cell<'a, S>> {
         self.cells.iter()
     }
 
@@ -84,77 +87,57 @@ impl<'a> Cells<'a> {
         self.cells.is_empty()
     }
 
-    /// Those with these values on these axes.
-    pub fn with<'s>(&'s self, axes: &'s [(&str, &str)]) -> impl Iterator<Item = &'s Cell<'a>> {
-        self.iter().filter(move |cell| axes.iter().all(|(axis, value)| cell.axis(axis) == *value))
+    /// Those whose setting fits.
+    pub fn with<'s>(&'s self, fits: impl Fn(&S) -> bool + 's) -> impl Iterator<Item = &'s Cell<'a, S>> + 's {
+        self.iter().filter(move |cell| fits(&cell.setting))
     }
 
-    /// The first with these values on these axes.
-    pub fn get(&self, axes: &[(&str, &str)]) -> Option<&Cell<'a>> {
-        self.iter().find(|cell| axes.iter().all(|(axis, value)| cell.axis(axis) == *value))
+    /// The first whose setting fits.
+    pub fn find(&self, fits: impl Fn(&S) -> bool) -> Option<&Cell<'a, S>> {
+        self.iter().find(|cell| fits(&cell.setting))
     }
 
-    /// The values of an axis: ascending where all are numbers ("inf" is one), else in the order of the plan.
-    pub fn values(&self, axis: &str) -> Vec<&str> {
-        self.values.get(axis).into_iter().flatten().map(String::as_str).collect()
+    /// The values that settings have on an axis, each once, ascending.
+    pub fn values<K: PartialOrd>(&self, axis: impl Fn(&S) -> K) -> Vec<K> {
+        let mut values: Vec<K> = Vec::new();
+        for value in self.iter().map(|cell| axis(&cell.setting)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values.sort_by(|left, right| left.partial_cmp(right).unwrap_or(Ordering::Equal));
+        values
     }
 
-    /// A table of the smallest value of a metric over seeds: rows over one axis, columns over another, of the cells with
-    /// these values on further axes.
-    pub fn grid_table(&self, title: &str, metric: &str, row: &str, column: &str, fixed: &[(&str, &str)]) -> Table {
-        let of = |axis: &str| -> Vec<&str> {
-            self.values(axis)
-                .into_iter()
-                .filter(|value| self.with(fixed).any(|cell| cell.axis(axis) == *value))
-                .collect()
-        };
-        let columns = of(column);
-        let rows = of(row)
-            .into_iter()
-            .map(|value| {
-                let entry = |other: &&str| {
-                    let cell = self.with(fixed).find(|cell| cell.axis(row) == value && cell.axis(column) == *other);
-                    cell.map_or_else(String::new, |cell| cell.entry(metric))
-                };
-                std::iter::once(value.to_owned()).chain(columns.iter().map(entry)).collect()
-            })
-            .collect();
-        let titles = columns.iter().map(|value| format!("{column} {value}"));
-        Table { title: title.into(), columns: std::iter::once(row.to_owned()).chain(titles).collect(), rows }
+    /// A table of the smallest value of a metric over seeds, of the cells whose setting fits: rows over one axis, columns
+    /// over another, each with its name.
+    pub fn grid_table<R: PartialOrd + Display, C: PartialOrd + Display>(
+        &self,
+        (title, metric): (&str, &str),
+        (row_name, row): (&str, impl Fn(&S) -> R),
+        (column_name, column): (&str, impl Fn(&S) -> C),
+        fits: impl Fn(&S) -> bool,
+    ) -> Table {
+        let cells: Vec<&Cell<'a, S>> = self.with(fits).collect();
+        let here = Self { cells: cells.iter().map(|cell| (*cell).clone()).collect() };
+        let columns = here.values(&column);
+        let rows = here.values(&row).into_iter().map(|value| {
+            let entry = |other: &C| {
+                let found = here.find(|setting| row(setting) == value && column(setting) == *other);
+                found.map_or_else(String::new, |cell| cell.entry(metric))
+            };
+            std::iter::once(value.to_string()).chain(columns.iter().map(entry)).collect()
+        });
+        let titles = columns.iter().map(|value| format!("{column_name} {value}"));
+        Table {
+            title: title.into(),
+            rows: rows.collect(),
+            columns: std::iter::once(row_name.to_owned()).chain(titles).collect(),
+        }
     }
 }
 
-/// The values of each axis, as [`Cells::values`] gives them.
-fn ordered_values(cells: &[Cell<'_>]) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (axis, value) in cells.iter().flat_map(|cell| &cell.axes) {
-        let values = all.entry(axis.clone()).or_default();
-        if !values.contains(value) {
-            values.push(value.clone());
-        }
-    }
-    for values in all.values_mut() {
-        let numbers: Option<Vec<f64>> = values.iter().map(|value| value.parse().ok()).collect();
-        if let Some(numbers) = numbers {
-            let mut pairs: Vec<(f64, String)> = numbers.into_iter().zip(std::mem::take(values)).collect();
-            pairs.sort_by(|left, right| left.0.total_cmp(&right.0));
-            *values = pairs.into_iter().map(|(_, value)| value).collect();
-        }
-    }
-    all
-}
-
-impl<'a> Cell<'a> {
-    /// Its value on an axis, empty where it has none.
-    pub fn axis(&self, name: &str) -> &str {
-        self.axes.get(name).map_or("", String::as_str)
-    }
-
-    /// Its value on an axis as a number.
-    pub fn number(&self, name: &str) -> Option<f64> {
-        self.axis(name).parse().ok()
-    }
-
+impl<'a, S> Cell<'a, S> {
     /// A metric over seeds.
     pub fn metric(&self, name: &str) -> Option<&Summary> {
         self.metrics.get(name)
@@ -173,35 +156,17 @@ impl<'a> Cell<'a> {
         finished.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, outcome, probe)| (outcome, probe))
     }
 
-    /// Its place: "T=128, h=3".
-    pub fn place(&self) -> String {
-        self.axes.iter().map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(", ")
-    }
-
-    /// A metric over at least two seeds, or a note in the evidence of what it lacks.
-    pub fn measured<'s>(&'s self, metric: &str, evidence: &mut Evidence) -> Option<&'s Summary> {
-        match self.metric(metric) {
-            Some(summary) if summary.n >= MIN_SEEDS => Some(summary),
-            other => {
-                let seeds = other.map_or(0, |summary| summary.n);
-                let diverged = if self.diverged > 0 { format!(", {} diverged", self.diverged) } else { String::new() };
-                evidence.missing(format!("{}: {seeds} of at least {MIN_SEEDS} seeds finished{diverged}", self.place()));
-                None
-            }
-        }
-    }
-
-    /// The smallest value of a metric, with a mark where one seed, or only part of the seeds, stands for it.
+    /// The smallest value of a metric, with a mark if one seed, or only part of the seeds, is behind it.
     pub fn entry(&self, metric: &str) -> String {
-        self.entry_as(metric, brief)
+        self.entry_as(metric, |summary| brief(summary.min))
     }
 
-    /// [`Cell::entry`] with numbers written otherwise than to two significant digits.
-    pub fn entry_as(&self, metric: &str, write: impl Fn(f64) -> String) -> String {
+    /// [`Cell::entry`] with another statistic, or numbers written otherwise than to two significant digits.
+    pub fn entry_as(&self, metric: &str, write: impl Fn(&Summary) -> String) -> String {
         match self.metric(metric) {
             Some(summary) => {
                 let mark = if summary.n == 1 || self.diverged + self.missing > 0 { "*" } else { "" };
-                format!("{}{mark}", write(summary.min))
+                format!("{}{mark}", write(summary))
             }
             None if self.diverged > 0 => "diverged".into(),
             None => "-".into(),
@@ -213,7 +178,11 @@ impl<'a> Cell<'a> {
         let mut losses = Vec::new();
         for outcome in &self.outcomes {
             match &outcome.result {
-                Some(result) if result.status == RunStatus::Finished && !result.metrics.is_empty() => {
+                // A finished run without a finite metric has diverged after its last finite loss.
+                Some(result)
+                    if result.status == RunStatus::Finished
+                        && result.metrics.values().any(|value| value.is_finite()) =>
+                {
                     for (name, value) in result.metrics.iter().filter(|(_, value)| value.is_finite()) {
                         metrics.entry(name.clone()).or_default().push(*value);
                     }
@@ -229,14 +198,35 @@ impl<'a> Cell<'a> {
     }
 }
 
+impl<S: Setting> Cell<'_, S> {
+    /// Its setting for people: "T=128, h=3".
+    pub fn place(&self) -> String {
+        label(&to_params(&self.setting))
+    }
+
+    /// A metric over at least two seeds, or a note in the evidence of what it lacks.
+    pub fn measured<'s>(&'s self, metric: &str, evidence: &mut Evidence) -> Option<&'s Summary> {
+        match self.metric(metric) {
+            Some(summary) if summary.n >= MIN_SEEDS => Some(summary),
+            other => {
+                let seeds = other.map_or(0, |summary| summary.n);
+                let diverged = if self.diverged > 0 { format!(", {} diverged", self.diverged) } else { String::new() };
+                evidence.missing(format!("{}: {seeds} of at least {MIN_SEEDS} seeds finished{diverged}", self.place()));
+                None
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 impl Outcome {
-    /// A run at this place as if it had finished with these metrics, for tests of what is read from runs.
-    pub(crate) fn finished(axes: &[(&str, &str)], seed: u64, metrics: &[(&str, f64)]) -> Self {
+    /// A run at this setting as if it had finished with these metrics, for tests of what is read from runs.
+    pub(crate) fn finished<S: Setting>(setting: &S, seed: u64, metrics: &[(&str, f64)]) -> Self {
         use serde_json::json;
 
+        use super::outcome::RunResult;
+        use super::plan::{Place, Planned};
         use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-        use crate::suite::{Planned, RunResult};
 
         let spec = RunSpec {
             version: SPEC_VERSION,
@@ -245,7 +235,8 @@ impl Outcome {
             training: TrainingConfig::default(),
             seed,
         };
-        let axes = axes.iter().map(|(axis, value)| ((*axis).to_owned(), (*value).to_owned())).collect();
+        let place =
+            Place { suite: "suite".into(), experiment: "experiment".into(), setting: to_params(setting), also: None };
         let result = RunResult {
             status: RunStatus::Finished,
             steps: 1,
@@ -254,44 +245,74 @@ impl Outcome {
             best: None,
             train_loss: None,
         };
-        Self { planned: Planned { spec, axes }, result: Some(result), probe: None, curve: Vec::new(), seconds: None }
+        Self { planned: Planned { spec, place }, result: Some(result), probe: None, curve: Vec::new(), seconds: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::{Deserialize, Serialize};
+
     use super::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+    enum Kind {
+        Wide,
+        Narrow,
+        Free,
+    }
+
+    #[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+    struct Grid {
+        #[serde(rename = "T")]
+        length: usize,
+        cap: Option<f64>,
+        kind: Kind,
+    }
 
     #[test]
     fn a_plan_reads_the_same_in_any_order() {
         let mut outcomes = Vec::new();
-        for kind in ["wide", "narrow"] {
-            for length in ["8", "16", "128"] {
-                for cap in ["0.5", "2", "inf"] {
-                    outcomes.push(Outcome::finished(&[("kind", kind), ("T", length), ("cap", cap)], 0, &[]));
+        for kind in [Kind::Wide, Kind::Narrow] {
+            for length in [8, 16, 128] {
+                for cap in [Some(0.5), Some(2.0)] {
+                    outcomes.push(Outcome::finished(&Grid { length, cap, kind }, 0, &[("nmse", 0.5)]));
                 }
             }
         }
-        // Another kind, which has no cap.
-        outcomes.push(Outcome::finished(&[("kind", "free"), ("T", "16")], 0, &[]));
-        // Kinds are no numbers and keep the order in which they first come, here that of the plan.
-        let shuffled = [5, 13, 18, 2, 0, 17, 8, 11, 4, 1, 10, 16, 7, 3, 14, 9, 15, 6, 12];
-        let shuffled: Vec<&Outcome> = shuffled.iter().map(|place: &usize| &outcomes[*place]).collect();
+        outcomes.push(Outcome::finished(&Grid { length: 16, cap: None, kind: Kind::Free }, 0, &[]));
+        let shuffled = [5, 2, 0, 11, 4, 1, 10, 7, 3, 9, 8, 6, 12].map(|place: usize| &outcomes[place]);
         let in_order: Vec<&Outcome> = outcomes.iter().collect();
-        for plan in [in_order, shuffled] {
-            let cells = Cells::collect(&plan, &Catalogue::default()).unwrap();
-            assert_eq!(cells.values("T"), ["8", "16", "128"]);
-            assert_eq!(cells.values("cap"), ["0.5", "2", "inf"]);
-            assert_eq!(cells.values("kind"), ["wide", "narrow", "free"]);
-            assert!(cells.values("other").is_empty());
-            let places: Vec<[&str; 3]> =
-                cells.iter().map(|cell| ["T", "cap", "kind"].map(|axis| cell.axis(axis))).collect();
-            assert_eq!(places.len(), outcomes.len());
-            assert_eq!(places[..3], [["8", "0.5", "wide"], ["8", "0.5", "narrow"], ["8", "2", "wide"]]);
-            assert_eq!(places[6..9], [["16", "", "free"], ["16", "0.5", "wide"], ["16", "0.5", "narrow"]]);
-            assert_eq!(places[18], ["128", "inf", "narrow"]);
-            let row = cells.with(&[("kind", "wide"), ("T", "16")]).filter_map(|cell| cell.number("cap"));
-            assert_eq!(row.collect::<Vec<f64>>(), [0.5, 2.0, f64::INFINITY]);
+        for plan in [in_order, shuffled.to_vec()] {
+            let cells = Cells::<Grid>::collect(&plan).unwrap();
+            assert_eq!(cells.values(|grid| grid.length), [8, 16, 128]);
+            assert_eq!(cells.values(|grid| grid.cap), [None, Some(0.5), Some(2.0)]);
+            assert_eq!(cells.values(|grid| grid.kind), [Kind::Wide, Kind::Narrow, Kind::Free]);
+            let places: Vec<String> = cells.iter().map(Cell::place).collect();
+            assert_eq!(places[..3], ["T=8, cap=0.5, kind=Wide", "T=8, cap=0.5, kind=Narrow", "T=8, cap=2, kind=Wide"]);
+            assert_eq!(places[4], "T=16, cap=none, kind=Free");
+            let row = cells.with(|grid| grid.kind == Kind::Wide && grid.length == 16);
+            assert_eq!(row.filter_map(|cell| cell.setting.cap).collect::<Vec<f64>>(), [0.5, 2.0]);
+            let table = cells.grid_table(
+                ("NMSE", "nmse"),
+                ("T", |grid: &Grid| grid.length),
+                ("cap", |grid: &Grid| grid.cap.unwrap_or(f64::INFINITY)),
+                |grid| grid.kind == Kind::Wide,
+            );
+            assert_eq!(table.columns, ["T", "cap 0.5", "cap 2"]);
+            assert_eq!(table.rows[2], ["128", "0.50*", "0.50*"]);
         }
+    }
+
+    #[test]
+    fn another_experiments_place_is_an_error() {
+        #[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+        struct Other {
+            depth: usize,
+        }
+        let outcome = Outcome::finished(&Other { depth: 2 }, 0, &[]);
+        let error = Cells::<Grid>::collect(&[&outcome]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.chain().starts_with("experiment: depth=2 is not a setting of experiment experiment"));
     }
 }

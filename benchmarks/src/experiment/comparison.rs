@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::evidence::brief;
 use crate::experiment::stats::Summary;
-use crate::suite::{Table, Verdict};
+use crate::experiment::{Table, Verdict};
 
 /// What was measured or worked out here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,40 +1,47 @@
-//! Suites made of named experiments: each is a grid, and what is read from its cells.
+//! The framework of all suites: named experiments, each a grid of typed settings and what is read from its cells.
+//!
+//! An [`Experiment`] has a setting type of its own: a plain struct whose fields are the axes of its grid. A run is planned at
+//! a setting, cells are keyed by it, and names for people are made only where a table or a figure is drawn.
 
 mod cells;
 pub mod comparison;
 pub mod evidence;
 pub mod figure;
+mod outcome;
+mod plan;
+mod reading;
 pub mod stats;
 mod suite;
 
+use std::fmt::Debug;
+
 use lookback_registry::Result;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub use cells::{Cell, Cells};
-pub use suite::ExperimentSuite;
+pub use outcome::{Example, HeadProbe, Outcome, Probe, RunResult, RunStatus};
+pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, text};
+pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Finding, Reading, SuiteInfo, Table, Verdict};
+pub use suite::{AnyExperiment, Suite, SuiteEntry};
 
-use crate::experiment::comparison::Comparison;
-use crate::experiment::figure::Figure;
 use crate::spec::{Named, TrainingConfig};
-use crate::suite::{Finding, Preset, Table};
 
-/// What is known of an experiment without planning it.
-#[derive(Debug, Clone, Copy)]
-pub struct ExperimentInfo {
-    /// The value of the axis `experiment`, e.g. `H1`.
-    pub name: &'static str,
-    /// What is asked, in a few words.
-    pub title: &'static str,
-    /// What differs from the paper's set-up, or what the paper leaves open and was chosen here.
-    pub differs: &'static str,
-    /// What explains numbers that may surprise; empty where there is nothing to say.
-    pub remark: &'static str,
+/// A place in the grid of an experiment: a struct of plain fields, in the order in which cells are sorted.
+///
+/// Serialised names are the axes' names on the command line (`--only T=8,h=3`) and the columns of `results.csv`. `None`
+/// means that there is no such thing (no cap, no limit).
+pub trait Setting:
+    Serialize + DeserializeOwned + Clone + PartialEq + PartialOrd + Debug + Send + Sync + 'static
+{
 }
 
-/// One cell of the grid of an experiment: what all of its seeds share.
+impl<S: Serialize + DeserializeOwned + Clone + PartialEq + PartialOrd + Debug + Send + Sync + 'static> Setting for S {}
+
+/// One cell of a grid before it is run: what all of its seeds share.
 #[derive(Debug, Clone)]
-pub struct Setting {
-    /// Its place in the grid: axis name to value, without `experiment` and `seed`.
-    pub axes: Vec<(&'static str, String)>,
+pub struct Trial<S> {
+    /// Its place in the grid.
+    pub setting: S,
     /// The task; what is absent of its parameters takes its default.
     pub task: Named,
     /// The model; what is absent of its parameters takes its default.
@@ -44,12 +51,18 @@ pub struct Setting {
 }
 
 /// A named experiment.
-pub trait Experiment: Send + Sync {
-    /// Name, title, what differs.
+pub trait Experiment: Send + Sync + 'static {
+    /// The axes of its grid.
+    type Setting: Setting;
+
+    /// Name, title, what differs from the paper.
     fn info(&self) -> ExperimentInfo;
 
     /// The grid; empty for an experiment that trains nothing.
-    fn grid(&self, preset: Preset) -> Vec<Setting>;
+    ///
+    /// # Errors
+    /// A model or a memory function of the request is unknown, or not valid.
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<Self::Setting>>>;
 
     /// Seeds per cell.
     fn seeds(&self, preset: Preset) -> usize {
@@ -65,22 +78,20 @@ pub trait Experiment: Send + Sync {
         true
     }
 
+    /// Whether its grid has cells for the models of [`PlanRequest::also`]. Of other experiments they learn each task at the
+    /// first setting that has it, and are listed in a table of their own.
+    fn places_models(&self) -> bool {
+        false
+    }
+
+    /// Whether its grid has cells for [`PlanRequest::memory_functions`].
+    fn places_memory_functions(&self) -> bool {
+        false
+    }
+
     /// Tables, figures, findings and comparisons of whatever has been run so far.
     ///
     /// # Errors
-    /// A cell whose axes or parameters are not those of this experiment.
-    fn read(&self, cells: &Cells) -> Result<Reading>;
-}
-
-/// What is read from the cells of an experiment.
-#[derive(Debug, Clone, Default)]
-pub struct Reading {
-    /// Compact tables for the terminal and the report.
-    pub tables: Vec<Table>,
-    /// Figures in the shape that the paper has; their ids begin with the experiment's name in lower case.
-    pub figures: Vec<Figure>,
-    /// Findings; their names begin with the experiment's name in lower case.
-    pub findings: Vec<Finding>,
-    /// Published values beside ours.
-    pub comparisons: Vec<Comparison>,
+    /// Parameters of a cell are not those of this experiment.
+    fn read(&self, cells: &Cells<'_, Self::Setting>) -> Result<Reading>;
 }

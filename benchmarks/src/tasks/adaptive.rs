@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
-use crate::tasks::{Metrics, Objective, Task, TaskInfo, TaskKind};
+use crate::tasks::{Metrics, Objective, Task, TaskEntry, TaskInfo};
 
 /// Outputs before this step count for nothing.
 const SKIPPED: usize = AdaptiveDatasetConfig::REACH;
@@ -53,8 +53,8 @@ impl AdaptiveTaskConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "adaptive-memory",
             summary: "y(t) = f(x(t), x(t-t_1), .., x(t-t_K)) with t_1 = g(x(t)), t_(k+1) = g(x(t-t_k)); mean squared error.",
@@ -64,7 +64,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<AdaptiveTaskConfig>,
         resolve: |params| Ok(to_params(&AdaptiveTaskConfig::read(params)?)),
         io: |params| Ok(AdaptiveTaskConfig::read(params)?.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

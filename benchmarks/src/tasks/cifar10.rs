@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tasks::classification::{Classification, ImageClasses, check_smoothing};
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo};
 
 /// Images of the training split.
 pub(crate) const TRAIN_IMAGES: usize = 50_000;
@@ -111,8 +111,8 @@ pub(crate) fn check_images(field: &str, value: usize, split: Cifar10Split) -> Re
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "cifar10",
             summary: "The class of an image of CIFAR-10 from its 1024 pixels; cross entropy.",
@@ -123,7 +123,7 @@ pub fn kind() -> TaskKind {
         resolve,
         // The shape needs no data.
         io: |params| Ok(CifarTask::new(CifarConfig::read(params)?, DataFolder::default())?.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

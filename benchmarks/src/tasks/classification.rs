@@ -7,7 +7,7 @@ use lookback_datasets::images::{AugmentConfig, Image, ImageSet, LabelledImage};
 use lookback_registry::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::suite::Table;
+use crate::experiment::Table;
 use crate::tasks::Metrics;
 
 /// Guesses per sample that count in the top-k accuracy.

@@ -24,7 +24,7 @@ use lookback_models::Io;
 use lookback_registry::{Params, Result};
 
 use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{Objective, TaskInfo, TaskKind};
+use crate::tasks::{Objective, TaskEntry, TaskInfo};
 
 impl SequenceData for CouplingConfig {
     const INFO: TaskInfo = TaskInfo {
@@ -48,7 +48,7 @@ impl SequenceData for CouplingConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
+pub fn kind() -> TaskEntry {
     regression::kind::<CouplingConfig>()
 }
 

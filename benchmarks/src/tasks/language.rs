@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tasks::classification::log_probability;
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{Metrics, Objective, Probes, Task, TaskInfo, TaskKind, opened};
+use crate::tasks::{Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, opened};
 
 /// The parameters of task `language`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,8 +75,8 @@ impl LanguageConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "language",
             summary: "The next token of a text from those before it; cross entropy in nats per token.",
@@ -86,7 +86,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<LanguageConfig>,
         resolve: |params| Ok(to_params(&LanguageConfig::read(params)?)),
         io: |params| Ok(LanguageConfig::read(params)?.io()),
-        settle: |params, data| {
+        find_data: |params, data| {
             let mut config = LanguageConfig::read(params)?;
             config.text.settle(data);
             *params = to_params(&config);

@@ -35,7 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
-use crate::tasks::{Metrics, Objective, Task, TaskInfo, TaskKind};
+use crate::tasks::{Metrics, Objective, Task, TaskEntry, TaskInfo};
 
 /// The parameters of task `memory`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -125,8 +125,8 @@ pub fn resolve(params: &Params) -> Result<Params> {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "memory",
             summary: "y(t) = sum_s rho(s) x(t-s) with a known memory function rho; mean squared error.",
@@ -136,7 +136,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<MemoryConfig>,
         resolve,
         io: |params| Ok(MemoryConfig::read(params)?.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

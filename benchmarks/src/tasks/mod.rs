@@ -21,7 +21,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
-use lookback_registry::{Error, Field, Params, Result};
+use lookback_registry::{Entry, Field, Params, Registry, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +117,7 @@ pub trait Objective<B: Backend>: Task {
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1>;
 }
 
-/// What is known of a task without building it.
+/// Name and contents of a task.
 #[derive(Debug, Clone, Copy)]
 pub struct TaskInfo {
     /// The name in specs and on the command line.
@@ -142,41 +142,68 @@ pub(crate) fn opened<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T>) ->
 /// Builds a task from its parameters and the folder of the data sets.
 pub type BuildTask<B> = fn(&Params, &DataFolder) -> Result<Box<dyn Objective<B>>>;
 
-/// What can be asked of a task by its name, without a backend.
+/// A line of [`TASKS`]: what can be asked of a task by its name, without a backend.
 #[derive(Debug, Clone, Copy)]
-pub struct TaskKind {
+pub struct TaskEntry {
     /// Name, summary, source.
     pub info: TaskInfo,
     /// Parameters with documentation and defaults.
     pub fields: fn() -> Vec<Field>,
-    /// All parameters, defaults filled in.
-    pub resolve: fn(&Params) -> Result<Params>,
-    /// The shape that a task of these parameters asks of a model.
-    pub io: fn(&Params) -> Result<Io>,
-    /// Replaces what the task would find by itself, in complete parameters, by what is there, so that a spec says what a
-    /// run is on, and other data make another run.
-    pub settle: fn(&mut Params, &DataFolder) -> Result<()>,
+    resolve: fn(&Params) -> Result<Params>,
+    io: fn(&Params) -> Result<Io>,
+    find_data: fn(&mut Params, &DataFolder) -> Result<()>,
 }
 
-/// One line of the list of tasks.
-pub struct TaskEntry<B: Backend> {
-    /// What is known of it without a backend.
-    pub kind: TaskKind,
+impl TaskEntry {
+    /// All parameters, checked, with defaults filled in.
+    ///
+    /// # Errors
+    /// A parameter is unknown or not valid.
+    pub fn resolve(&self, params: &Params) -> Result<Params> {
+        (self.resolve)(params)
+    }
+
+    /// The shape that a task of these parameters asks of a model.
+    ///
+    /// # Errors
+    /// As [`TaskEntry::resolve`].
+    pub fn io(&self, params: &Params) -> Result<Io> {
+        (self.io)(params)
+    }
+
+    /// Replaces what the task would find by itself, in complete parameters, by what is there, so that a spec says what a
+    /// run is on, and other data make another run.
+    ///
+    /// # Errors
+    /// As [`TaskEntry::resolve`].
+    pub fn find_data(&self, params: &mut Params, data: &DataFolder) -> Result<()> {
+        (self.find_data)(params, data)
+    }
+}
+
+impl Entry for TaskEntry {
+    const KIND: &'static str = "task";
+
+    fn name(&self) -> &str {
+        self.info.name
+    }
+}
+
+/// Builds a task on a backend.
+pub struct TaskBuilder<B: Backend> {
+    name: &'static str,
     /// Builds the task from its parameters; data sets are looked for in the folder once they are needed.
     pub build: BuildTask<B>,
 }
 
-/// Adding a task is one file with the functions `kind` and `build`, its `mod` line, and its module here.
 macro_rules! tasks {
     ($($module:path),* $(,)?) => {
-        /// The list of tasks, without a backend.
-        pub fn task_kinds() -> Vec<TaskKind> {
-            vec![$({ use $module as listed; listed::kind() }),*]
-        }
-
         /// The list of tasks.
-        pub fn tasks<B: Backend>() -> Vec<TaskEntry<B>> {
-            vec![$({ use $module as listed; TaskEntry { kind: listed::kind(), build: listed::build::<B> } }),*]
+        pub static TASKS: Registry<TaskEntry> =
+            Registry::new(|| vec![$({ use $module as listed; listed::kind() }),*]);
+
+        fn builders<B: Backend>() -> Vec<TaskBuilder<B>> {
+            vec![$({ use $module as listed; TaskBuilder { name: listed::kind().info.name, build: listed::build::<B> } }),*]
         }
     };
 }
@@ -195,22 +222,12 @@ tasks![
     crate::tasks::adaptive,
 ];
 
-/// What is known of the task named `name`.
+/// What builds the task named `name` on a backend.
 ///
 /// # Errors
 /// The name is unknown: lists the known ones, nearest first.
-pub fn task_kind(name: &str) -> Result<TaskKind> {
-    let all = task_kinds();
-    let known = all.iter().find(|kind| kind.info.name == name).copied();
-    known.ok_or_else(|| Error::unknown_name("task", name, all.iter().map(|kind| kind.info.name)))
-}
-
-/// The task named `name`.
-///
-/// # Errors
-/// As [`task_kind`].
-pub fn task<B: Backend>(name: &str) -> Result<TaskEntry<B>> {
-    task_kind(name)?;
-    let entry = tasks::<B>().into_iter().find(|entry| entry.kind.info.name == name);
-    Ok(entry.expect("the two lists are one"))
+pub fn task<B: Backend>(name: &str) -> Result<TaskBuilder<B>> {
+    TASKS.get(name)?;
+    let found = builders::<B>().into_iter().find(|builder| builder.name == name);
+    Ok(found.expect("the two lists are one"))
 }

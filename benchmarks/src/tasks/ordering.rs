@@ -23,7 +23,7 @@ use lookback_models::Io;
 use lookback_registry::{Params, Result};
 
 use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{Objective, TaskInfo, TaskKind};
+use crate::tasks::{Objective, TaskEntry, TaskInfo};
 
 impl SequenceData for OrderingConfig {
     const INFO: TaskInfo = TaskInfo {
@@ -47,7 +47,7 @@ impl SequenceData for OrderingConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
+pub fn kind() -> TaskEntry {
     regression::kind::<OrderingConfig>()
 }
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tasks::cifar10::{CifarConfig, CifarTask, TRAIN_IMAGES, check_images};
 use crate::tasks::classification::ImageClasses;
-use crate::tasks::{Judge, Metrics, Objective, Task, TaskInfo, TaskKind};
+use crate::tasks::{Judge, Metrics, Objective, Task, TaskEntry, TaskInfo};
 
 /// The largest side of the square.
 const MOST_SIDE: usize = 1024;
@@ -80,8 +80,8 @@ impl PaddedCifarConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "padded-cifar10",
             summary: "The class of an image of CIFAR-10 at a random place of a larger square; cross entropy.",
@@ -91,7 +91,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<PaddedCifarConfig>,
         resolve: |params| Ok(to_params(&PaddedCifarConfig::read(params)?)),
         io: |params| Ok(PaddedCifarConfig::read(params)?.images(DataFolder::default())?.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

@@ -24,7 +24,7 @@ use lookback_models::Io;
 use lookback_registry::{Params, Result};
 
 use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{AttentionProbes, Objective, Probes, TaskInfo, TaskKind};
+use crate::tasks::{AttentionProbes, Objective, Probes, TaskEntry, TaskInfo};
 
 impl SequenceData for RecoveryConfig {
     const INFO: TaskInfo = TaskInfo {
@@ -54,7 +54,7 @@ impl SequenceData for RecoveryConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
+pub fn kind() -> TaskEntry {
     regression::kind::<RecoveryConfig>()
 }
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
-use crate::tasks::{Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::tasks::{Metrics, Objective, Probes, Task, TaskEntry, TaskInfo};
 
 /// A configuration of sequences with real targets; a task of its own by [`kind`] and [`build`].
 pub trait SequenceData: Configurable + Debug + Send + Sync + 'static {
@@ -90,8 +90,8 @@ impl<D: SequenceData> RegressionConfig<D> {
 }
 
 /// What is known of the task of these sequences.
-pub fn kind<D: SequenceData>() -> TaskKind {
-    TaskKind {
+pub fn kind<D: SequenceData>() -> TaskEntry {
+    TaskEntry {
         info: D::INFO,
         fields: fields::<RegressionConfig<D>>,
         resolve: |params| {
@@ -99,7 +99,7 @@ pub fn kind<D: SequenceData>() -> TaskKind {
             Ok(to_params(&RegressionConfig { data: config.data.resolved()?, ..config }))
         },
         io: |params| Ok(RegressionConfig::<D>::read(params)?.data.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

@@ -30,7 +30,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
-use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskInfo, TaskKind};
+use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo};
 
 /// The parameters of task `retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -84,8 +84,8 @@ impl RetrievalTaskConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "retrieval",
             summary: "y = F_0(z_1, .., z_D), z_i = max_t f_i(x(t)), e.g. a sum of maxima; mean squared error.",
@@ -95,7 +95,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<RetrievalTaskConfig>,
         resolve: |params| Ok(to_params(&RetrievalTaskConfig::read(params)?)),
         io: |params| Ok(RetrievalTaskConfig::read(params)?.io()),
-        settle: |_, _| Ok(()),
+        find_data: |_, _| Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{Objective, TaskInfo, TaskKind};
+use crate::tasks::{Objective, TaskEntry, TaskInfo};
 
 /// The longest sequence; lags are shorter.
 const MOST_LENGTH: usize = 1 << 20;
@@ -137,7 +137,7 @@ impl SequenceData for SparseConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
+pub fn kind() -> TaskEntry {
     regression::kind::<SparseConfig>()
 }
 

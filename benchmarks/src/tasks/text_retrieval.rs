@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::tasks::classification::{largest, log_probability, rank};
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{Judge, Metrics, Objective, Probes, Task, TaskInfo, TaskKind, opened};
+use crate::tasks::{Judge, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, opened};
 
 /// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -78,8 +78,8 @@ impl TextRetrievalConfig {
 }
 
 /// What is known of the task.
-pub fn kind() -> TaskKind {
-    TaskKind {
+pub fn kind() -> TaskEntry {
+    TaskEntry {
         info: TaskInfo {
             name: "text-retrieval",
             summary: "Which of T passages is relevant to a query, in the files of MS MARCO; cross entropy.",
@@ -89,7 +89,7 @@ pub fn kind() -> TaskKind {
         fields: fields::<TextRetrievalConfig>,
         resolve: |params| Ok(to_params(&TextRetrievalConfig::read(params)?)),
         io: |params| Ok(TextRetrievalConfig::read(params)?.io()),
-        settle: |params, data| {
+        find_data: |params, data| {
             let mut config = TextRetrievalConfig::read(params)?;
             config.text.settle(data)?;
             *params = to_params(&config);

@@ -23,7 +23,7 @@ use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Settin
 use crate::oracle::depth::{BoundedFloor, bounded_floor};
 use crate::oracle::{loss_weights, lti_fit_within};
 use crate::spec::{Named, Optimizer, TrainingConfig};
-use crate::suite::{Preset, Table};
+use crate::experiment::{Preset, Table};
 
 pub(super) struct Bounded;
 

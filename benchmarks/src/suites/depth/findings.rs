@@ -4,7 +4,7 @@ use super::bounded::Problem;
 use crate::experiment::Cells;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::stats::Summary;
-use crate::suite::Finding;
+use crate::experiment::Finding;
 
 /// An NMSE below this counts as learnt.
 const SOLVED: f64 = 1e-2;
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
     use crate::oracle::depth::BoundedFloor;
-    use crate::suite::{Outcome, Verdict};
+    use crate::experiment::{Outcome, Verdict};
 
     #[test]
     fn one_depth_says_nothing_of_depth() {

@@ -13,7 +13,7 @@ mod residues;
 mod teachers;
 
 use crate::experiment::ExperimentSuite;
-use crate::suite::SuiteInfo;
+use crate::experiment::SuiteInfo;
 
 /// The suite `depth`.
 pub fn suite() -> ExperimentSuite {
@@ -36,7 +36,7 @@ pub fn suite() -> ExperimentSuite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::{Finding, PlanRequest, Preset, Suite, Verdict};
+    use crate::experiment::{Finding, PlanRequest, Preset, Suite, Verdict};
     use lookback_models::Catalogue;
 
     fn verdict(findings: &[Finding], name: &str) -> Verdict {

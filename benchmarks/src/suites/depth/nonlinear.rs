@@ -10,7 +10,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Named, TrainingConfig};
-use crate::suite::{Finding, Preset};
+use crate::experiment::{Finding, Preset};
 
 pub(super) struct Nonlinear;
 
@@ -188,7 +188,7 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::suite::{Outcome, Verdict};
+    use crate::experiment::{Outcome, Verdict};
 
     /// Verdict and evidence on runs of one target, two seeds each: form, depth, NMSE.
     fn found(of: fn(&Cells, &[&str]) -> Finding, runs: &[(&str, &str, f64)]) -> (Verdict, String) {

@@ -7,7 +7,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::oracle::depth::{depth_within, equally_spaced, largest_residue};
-use crate::suite::{Finding, Preset, Table};
+use crate::experiment::{Finding, Preset, Table};
 
 pub(super) struct Residues;
 

@@ -5,7 +5,7 @@ use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells};
-use crate::suite::{Finding, Verdict};
+use crate::experiment::{Finding, Verdict};
 
 /// The axis of the sequence length.
 pub(super) const LENGTH: &str = "T";
@@ -187,7 +187,7 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::suite::Outcome;
+    use crate::experiment::Outcome;
 
     #[test]
     fn errors_below_what_is_printed_agree_with_a_printed_zero() {

@@ -4,7 +4,7 @@ use super::published::{self, Published};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells};
-use crate::suite::{Finding, Table};
+use crate::experiment::{Finding, Table};
 
 /// The primary metric.
 pub(super) const NMSE: &str = "nmse";

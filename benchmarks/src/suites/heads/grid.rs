@@ -5,7 +5,7 @@ use serde_json::json;
 use super::published::LENGTHS;
 use crate::experiment::Setting;
 use crate::spec::{Named, Optimizer, TrainingConfig};
-use crate::suite::Preset;
+use crate::experiment::Preset;
 
 /// Validation samples whose attention is kept, where each value can have a head of its own.
 const PROBED: usize = 64;

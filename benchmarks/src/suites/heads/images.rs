@@ -6,7 +6,7 @@ use serde_json::json;
 use super::by_heads::{HEADS, LENGTH, Published, figure};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::suite::Preset;
+use crate::experiment::Preset;
 use crate::tasks::cifar10::TRAIN_IMAGES;
 
 /// Table 8 of the paper: training accuracy on padded CIFAR-10.

@@ -8,7 +8,7 @@ use super::published;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::{Finding, Preset, Table};
+use crate::experiment::{Finding, Preset, Table};
 
 /// Channels of a token, as of task `retrieval` by default.
 const D_INPUT: usize = 4;

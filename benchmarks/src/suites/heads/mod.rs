@@ -22,7 +22,7 @@ mod transition;
 mod width;
 
 use crate::experiment::{Experiment, ExperimentSuite};
-use crate::suite::SuiteInfo;
+use crate::experiment::SuiteInfo;
 
 /// The suite `heads`.
 pub fn suite() -> ExperimentSuite {

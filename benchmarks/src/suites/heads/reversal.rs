@@ -9,7 +9,7 @@ use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::{Finding, Preset, Table, Verdict};
+use crate::experiment::{Finding, Preset, Table, Verdict};
 
 /// A score up to this is as good as none: of the published errors themselves 3 heads come to 0.06.
 const NONE: f64 = 0.1;

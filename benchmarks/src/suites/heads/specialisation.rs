@@ -7,7 +7,7 @@ use super::errors;
 use crate::experiment::Cells;
 use crate::experiment::evidence::Evidence;
 use crate::experiment::figure::{Figure, Panel};
-use crate::suite::{Finding, Outcome, Probe};
+use crate::experiment::{Finding, Outcome, Probe};
 use crate::tasks::retrieval::RetrievalTaskConfig;
 
 /// From this share of sequences on a head counts as that of a maximum.
@@ -76,7 +76,7 @@ pub(super) fn read(cells: &Cells, n_functions: usize) -> Result<(Option<Figure>,
 mod tests {
     use super::*;
     use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-    use crate::suite::{Axes, Example, HeadProbe, Planned};
+    use crate::experiment::{Axes, Example, HeadProbe, Planned};
     use serde_json::json;
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::by_heads::{HEADS, LENGTH, Published, figure, panels};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Named, TrainingConfig};
-use crate::suite::Preset;
+use crate::experiment::Preset;
 
 /// Table 6 of the paper: training top-1 accuracy on MS MARCO.
 const PUBLISHED: Published = Published {
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use crate::experiment::ExperimentSuite;
     use crate::experiment::comparison::Ours;
-    use crate::suite::{Outcome, PlanRequest, RunResult, RunStatus, Suite, SuiteInfo, Verdict};
+    use crate::experiment::{Outcome, PlanRequest, RunResult, RunStatus, Suite, SuiteInfo, Verdict};
 
     /// The quick grid with two seeds, all run with the paper's accuracies.
     fn analysis(generated: f64) -> crate::suite::Analysis {

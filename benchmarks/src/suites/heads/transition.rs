@@ -9,7 +9,7 @@ use super::specialisation;
 use crate::experiment::comparison::Comparison;
 use crate::experiment::figure::Figure;
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::Preset;
+use crate::experiment::Preset;
 
 /// How far from the published value ours may be: the paper's standard deviations often exceed the means.
 const FACTOR: f64 = 10.0;

@@ -7,7 +7,7 @@ use super::grid::{Case, scale};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::{Finding, Preset, Table};
+use crate::experiment::{Finding, Preset, Table};
 
 /// The number D of maxima.
 const ENOUGH: usize = 4;
@@ -189,7 +189,7 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::suite::{Outcome, Verdict};
+    use crate::experiment::{Outcome, Verdict};
 
     #[test]
     fn one_length_says_nothing_of_lengths() {

@@ -9,7 +9,7 @@ use super::findings::LADDERS;
 use super::floors::{self, Fits, Floor, Lti, Problem, Request};
 use crate::experiment::stats::{self, Summary};
 use crate::oracle;
-use crate::suite::{Outcome, RunStatus};
+use crate::experiment::{Outcome, RunStatus};
 
 /// One cell of the grid.
 #[derive(Debug, Clone)]

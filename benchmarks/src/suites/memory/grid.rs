@@ -7,7 +7,7 @@ use lookback_registry::{Error, ErrorKind, Result, parse, to_params};
 use serde_json::{Value, json};
 
 use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-use crate::suite::{Axes, ExtraModel, PlanRequest, Planned, Preset};
+use crate::experiment::{Axes, ExtraModel, PlanRequest, Planned, Preset};
 use crate::tasks::memory;
 
 /// How one model of the grid is built and trained.

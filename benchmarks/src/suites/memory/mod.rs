@@ -18,7 +18,7 @@ mod tables;
 use lookback_models::Catalogue;
 use lookback_registry::Result;
 
-use crate::suite::{Analysis, Outcome, PlanRequest, Planned, Suite, SuiteInfo};
+use crate::experiment::{Analysis, Outcome, PlanRequest, Planned, Suite, SuiteInfo};
 
 /// The suite `memory`.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use super::cells::{Cell, Cells};
 use super::findings::brief;
 use super::floors::Floor;
-use crate::suite::Table;
+use crate::experiment::Table;
 
 /// One row per cell.
 pub(super) fn cells(cells: &Cells) -> Table {

@@ -12,7 +12,7 @@ use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::{self, Summary};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::Named;
-use crate::suite::{Finding, Preset, Table, Verdict};
+use crate::experiment::{Finding, Preset, Table, Verdict};
 
 const NAME: &str = "R1";
 /// The terms that stand for infinitely many.

@@ -17,7 +17,7 @@ mod vit;
 use crate::experiment::figure::Point;
 use crate::experiment::{Cell, ExperimentSuite};
 use crate::spec::{Optimizer, TrainingConfig};
-use crate::suite::SuiteInfo;
+use crate::experiment::SuiteInfo;
 
 /// The suite `rank`.
 pub fn suite() -> ExperimentSuite {
@@ -65,7 +65,7 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::suite::{PlanRequest, Preset, Suite};
+    use crate::experiment::{PlanRequest, Preset, Suite};
 
     #[test]
     fn presets_grow() {

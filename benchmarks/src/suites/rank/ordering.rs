@@ -11,7 +11,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::Named;
-use crate::suite::{Finding, Preset, Table, Verdict};
+use crate::experiment::{Finding, Preset, Table, Verdict};
 
 const NAME: &str = "R3";
 const VARIANTS: [&str; 3] = ["none", "order", "mixing"];

@@ -10,7 +10,7 @@ use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::{self, Summary};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::Named;
-use crate::suite::{Example, Finding, Outcome, Preset, Table};
+use crate::experiment::{Example, Finding, Outcome, Preset, Table};
 use crate::tasks::regression::RegressionConfig;
 
 const NAME: &str = "R4";

@@ -9,7 +9,7 @@ use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats;
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::suite::{Finding, HeadProbe, Preset, Table};
+use crate::experiment::{Finding, HeadProbe, Preset, Table};
 use crate::tasks::cifar10::{TEST_IMAGES, TRAIN_IMAGES};
 
 const NAME: &str = "R2";
@@ -309,7 +309,7 @@ mod tests {
     use lookback_models::Catalogue;
 
     use super::*;
-    use crate::suite::{Outcome, PlanRequest, Probe, RunResult, RunStatus, Suite, Verdict};
+    use crate::experiment::{Outcome, PlanRequest, Probe, RunResult, RunStatus, Suite, Verdict};
 
     /// Runs as if they had ended with a training loss of 2 m_h^-0.5 + 1 and scores of two singular values.
     fn outcomes() -> Vec<Outcome> {

@@ -9,7 +9,7 @@ use super::shared::{SMALLER, d_model, places, setting, sparse_task, training};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::{Finding, Preset};
+use crate::experiment::{Finding, Preset};
 
 /// Learned: an error of at most this share of the target's variance.
 const LEARNED: f64 = 1e-2;

@@ -10,7 +10,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::oracle::head_fits;
-use crate::suite::{Finding, Preset, Table};
+use crate::experiment::{Finding, Preset, Table};
 use crate::tasks::regression::RegressionConfig;
 use crate::tasks::sparse::SparseConfig;
 

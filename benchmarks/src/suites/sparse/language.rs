@@ -9,7 +9,7 @@ use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::{Summary, summarise};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::suite::{Finding, Preset, Table};
+use crate::experiment::{Finding, Preset, Table};
 
 /// Which way a model grows: `layers` or `heads`.
 const GROWS: &str = "grows";

@@ -20,7 +20,7 @@ mod shared;
 mod width_heads;
 
 use crate::experiment::{Experiment, ExperimentSuite};
-use crate::suite::SuiteInfo;
+use crate::experiment::SuiteInfo;
 
 /// The suite `sparse`.
 pub fn suite() -> ExperimentSuite {
@@ -48,7 +48,7 @@ pub fn suite() -> ExperimentSuite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::{PlanRequest, Preset, Suite};
+    use crate::experiment::{PlanRequest, Preset, Suite};
     use lookback_models::Catalogue;
 
     #[test]

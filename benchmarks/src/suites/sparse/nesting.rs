@@ -12,7 +12,7 @@ use super::shared::{curve, setting, training};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::suite::{Finding, Preset};
+use crate::experiment::{Finding, Preset};
 
 /// Layers of the paper's construction.
 const ENOUGH: usize = 3;

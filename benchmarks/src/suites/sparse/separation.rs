@@ -14,7 +14,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::spec::TrainingConfig;
-use crate::suite::{Finding, Preset, Verdict};
+use crate::experiment::{Finding, Preset, Verdict};
 
 /// The paper's bound on the largest error without dot products.
 const PUBLISHED: f64 = 2.0 / 3.0;

@@ -6,7 +6,7 @@ use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::figure::{Mark, Point, Series};
 use crate::experiment::{Cells, Setting};
 use crate::spec::{Named, Schedule, TrainingConfig};
-use crate::suite::{Preset, Verdict};
+use crate::experiment::{Preset, Verdict};
 
 /// A setting from the parameters that differ from the defaults; all models are of one kind.
 pub(super) fn setting(

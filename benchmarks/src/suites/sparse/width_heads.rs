@@ -13,7 +13,7 @@ use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Panel};
 use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
 use crate::oracle::head_fits;
-use crate::suite::{Finding, Preset};
+use crate::experiment::{Finding, Preset};
 
 /// What helps lowers the error by at least this factor; what does not help, by less.
 const HELPS: f64 = 10.0;

@@ -5,7 +5,7 @@ mod probes;
 
 use super::cells::{Cell, Cells};
 use crate::experiment::figure::{Figure, Point};
-use crate::suite::Outcome;
+use crate::experiment::Outcome;
 
 /// All figures, first the most telling.
 pub(super) fn figures(cells: &Cells, outcomes: &[Outcome]) -> Vec<Figure> {

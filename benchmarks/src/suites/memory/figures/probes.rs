@@ -3,7 +3,7 @@
 use super::super::cells::{Cell, Cells};
 use super::{key, representative, title};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::suite::{Outcome, Probe};
+use crate::experiment::{Outcome, Probe};
 
 /// Families of models, each a row of panels.
 const FAMILIES: [&str; 4] = ["linear", "window", "attention", "recurrent"];

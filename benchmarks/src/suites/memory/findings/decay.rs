@@ -1,7 +1,7 @@
 //! Findings on the decaying memories: exponential and polynomial.
 
 use super::{Evidence, SOLVED, TREND, best_and_mean, brief, check_at, measured, present, trend};
-use crate::suite::Finding;
+use crate::experiment::Finding;
 use crate::suites::memory::cells::Cells;
 use crate::suites::memory::floors::{Floor, states_needed};
 

@@ -1,7 +1,7 @@
 //! Findings on the impulse memory: one lag, at distance alpha.
 
 use super::{Evidence, SOLVED, best_and_mean, brief, check_at, measured, present, trend};
-use crate::suite::Finding;
+use crate::experiment::Finding;
 use crate::suites::memory::cells::{Cell, Cells};
 use crate::suites::memory::floors::Floor;
 

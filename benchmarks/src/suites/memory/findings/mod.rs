@@ -11,7 +11,7 @@ use super::cells::{Cell, Cells};
 pub(super) use crate::experiment::evidence::brief;
 use crate::experiment::evidence::{Evidence, MIN_SEEDS};
 use crate::experiment::stats::Summary;
-use crate::suite::Finding;
+use crate::experiment::Finding;
 
 /// An error below which a memory counts as learned.
 const SOLVED: f64 = 1e-2;

@@ -1,7 +1,7 @@
 //! Findings on the airy memory: a pattern of growing width.
 
 use super::{Evidence, SOLVED, TREND, brief, measured};
-use crate::suite::Finding;
+use crate::experiment::Finding;
 use crate::suites::memory::cells::Cells;
 use crate::suites::memory::floors::states_needed;
 
