@@ -2,7 +2,7 @@
 //!
 //! A [`RunSpec`](lookback_benchmarks::RunSpec) says what is trained; a [`Learner`] trains it on one backend and
 //! device; a [`RunFolder`] keeps what came of it; a [`sweep`] runs every spec of a suite that is not done yet.
-//! [`cli::main`] is the whole program, open to models of your own through [`Models`].
+//! [`Program`] is the whole command line, open to models, tasks and suites of your own.
 #![recursion_limit = "256"]
 
 pub mod backends;
@@ -12,9 +12,10 @@ pub mod learner;
 pub mod report;
 pub mod runs;
 
-pub use backends::{Models, keep_memory};
+pub use backends::keep_memory;
+pub use cli::Program;
 pub use inspect::TrainedModel;
-pub use learner::{Evaluation, Learner, ModelState, Speed, Step, TrainState};
+pub use learner::{Checkpoint, Evaluation, Learner, ModelState, Speed, Step, TrainState};
 pub use lookback_benchmarks as benchmarks;
 pub use lookback_datasets as datasets;
 pub use lookback_models as models;

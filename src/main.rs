@@ -5,5 +5,5 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     lookback::keep_memory();
-    lookback::cli::main(&lookback::Models::default())
+    lookback::Program::new().main()
 }

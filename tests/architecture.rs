@@ -1,6 +1,13 @@
 //! The invariants of ARCHITECTURE.md, stated as absences.
 
+mod imports;
+
 use std::path::{Path, PathBuf};
+
+use imports::Crate;
+
+/// The crates of the workspace by the folder of their sources.
+const CRATES: [&str; 5] = ["registry/src", "datasets/src", "models/src", "benchmarks/src", "src"];
 
 /// All Rust files below a folder of the repository, with their text.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
@@ -61,17 +68,58 @@ fn libraries_know_only_what_is_below_them() {
 
 #[test]
 fn the_learner_has_no_case_for_a_task_or_a_model() {
-    let tasks: Vec<String> =
-        lookback::benchmarks::task_kinds().iter().map(|kind| format!("\"{}\"", kind.info.name)).collect();
-    let models = lookback::Models::default();
-    let models = models.catalogue().iter().map(|entry| format!("\"{}\"", entry.info.name));
-    let names: Vec<String> = tasks.into_iter().chain(models).collect();
+    let tasks = lookback::benchmarks::TASKS.all().into_iter().map(|task| format!("\"{}\"", task.info.name));
+    let models = lookback::models::MODELS.all().into_iter().map(|model| format!("\"{}\"", model.info.name));
+    let names: Vec<String> = tasks.chain(models).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for learner in ["src/session.rs", "src/state.rs", "src/runner.rs", "src/schedule.rs", "src/sweep.rs"] {
-        let files = sources("src");
-        let (_, text) = files.iter().find(|(path, _)| path == Path::new(learner)).expect("the learner's file");
-        for name in &names {
-            assert!(!without_tests(text).contains(name), "{learner} names {name}");
+    assert_absent("src/learner", &names, &[]);
+    assert_absent("src/runs", &names, &[]);
+}
+
+#[test]
+fn only_crate_roots_lie_at_the_root_of_src() {
+    let files: Vec<PathBuf> = sources("src").into_iter().map(|(path, _)| path).collect();
+    let root = files.iter().filter(|path| path.parent() == Some(Path::new("src")));
+    for path in root {
+        let name = path.file_name().expect("a file");
+        assert!(name == "lib.rs" || name == "main.rs", "{} belongs in a folder", path.display());
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    for folder in
+        CRATES.into_iter().chain(["tests", "examples", "benches", "models/tests", "datasets/tests", "benchmarks/tests"])
+    {
+        for (path, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= 400, "{} has {lines} lines; split it by sense", path.display());
+        }
+    }
+}
+
+#[test]
+fn imports_make_no_circle_between_files() {
+    for folder in CRATES {
+        let circles = Crate::new(folder, sources(folder)).circles();
+        assert!(circles.is_empty(), "files of `{folder}` import each other in a circle: {circles:#?}");
+    }
+}
+
+#[test]
+fn calls_of_the_program_go_down_only() {
+    // From the ground up; the figures' drawing is below all.
+    let rooms = ["report/figures", "learner", "backends", "inspect", "runs", "report", "cli"];
+    let room = |path: &Path| {
+        let below = path.strip_prefix("src").expect("a file of src");
+        // The longest first: `report/figures` is not `report`.
+        let mut known: Vec<usize> = (0..rooms.len()).collect();
+        known.sort_by_key(|index| std::cmp::Reverse(rooms[*index].len()));
+        known.into_iter().find(|index| below.starts_with(rooms[*index]))
+    };
+    for (from, to) in Crate::new("src", sources("src")).imports() {
+        if let (Some(high), Some(low)) = (room(&from), room(&to)) {
+            assert!(high >= low, "{} may not know {}", from.display(), to.display());
         }
     }
 }

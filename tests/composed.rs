@@ -22,7 +22,7 @@ fn train(spec: &RunSpec) -> RunResult {
 #[test]
 fn trained_results_of_smoke_agree() {
     let models = Models::default();
-    let plan = suite("memory").expect("the suite").plan(&PlanRequest::new(Preset::Smoke), models.catalogue());
+    let plan = suite("memory").expect("the suite").plan(&PlanRequest::new(Preset::Smoke));
     let plan = plan.expect("a valid preset");
     assert!(plan.len() >= 30);
     for planned in plan {

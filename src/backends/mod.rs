@@ -8,20 +8,22 @@
 
 use burn::tensor::backend::{AutodiffBackend, BackendTypes};
 use lookback_benchmarks::TrainingConfig;
+use lookback_benchmarks::tasks::{TaskConfig, TaskOn};
+use lookback_datasets::DataFolder;
 use lookback_models::{Io, ModelConfig};
-use lookback_registry::{Error, ErrorKind, Params, Result};
+use lookback_registry::{Entry, Error, ErrorKind, Params, Registry, Result};
 use serde::Serialize;
 
 mod allocator;
+mod builders;
 pub(crate) mod devices;
-pub(crate) mod models;
 
 pub use allocator::keep_memory;
+use builders::Builder;
+pub use builders::{add_model, add_task, build_model, task};
 pub use devices::machine_devices;
-use models::Builder;
-pub use models::Models;
 
-use crate::learner::state::TrainState;
+use crate::learner::TrainState;
 
 // Elsewhere burn takes the other graphics interface and compiles to WGSL without a word.
 #[cfg(all(feature = "vulkan", target_os = "macos"))]
@@ -60,11 +62,13 @@ pub trait TrainBackend: AutodiffBackend {
     ///
     /// # Errors
     /// Invalid parameters.
-    fn state(
-        model: &dyn BuildEverywhere,
-        request: Request<'_>,
-        device: &Self::Device,
-    ) -> Result<Box<dyn TrainState<Self>>>;
+    fn model(model: &dyn BuildModel, request: Request<'_>, device: &Self::Device) -> Result<Box<dyn TrainState<Self>>>;
+
+    /// Builds a task on this backend.
+    ///
+    /// # Errors
+    /// Invalid parameters.
+    fn task(task: &dyn BuildTask, params: &Params, data: &DataFolder) -> Result<Box<dyn TaskOn<Self>>>;
 }
 
 /// Work that is generic over the backend.
@@ -76,7 +80,7 @@ pub trait BackendTask {
     fn run<B: TrainBackend>(self, device: B::Device) -> Self::Output;
 }
 
-/// A backend that lookback knows of.
+/// A line of [`BACKENDS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct BackendInfo {
     /// The name on the command line; also the name of its Cargo feature.
@@ -89,6 +93,14 @@ pub struct BackendInfo {
     pub cpu: bool,
     /// What the machine must have beside this program; nothing where empty.
     pub needs: &'static str,
+}
+
+impl Entry for BackendInfo {
+    const KIND: &'static str = "backend";
+
+    fn name(&self) -> &str {
+        self.name
+    }
 }
 
 macro_rules! backends {
@@ -106,8 +118,8 @@ macro_rules! backends {
             )*
         }
 
-        /// All backends that lookback knows of, compiled in or not; the first compiled one is the default.
-        pub fn backends() -> Vec<BackendInfo> {
+        /// The list of backends, compiled in or not; the first compiled one is the default.
+        pub static BACKENDS: Registry<BackendInfo> = Registry::new(|| {
             vec![$(BackendInfo {
                 name: $feature,
                 summary: $summary,
@@ -115,7 +127,7 @@ macro_rules! backends {
                 cpu: $cpu,
                 needs: $needs,
             }),*]
-        }
+        });
 
         impl BackendKind {
             /// The backend named `name`.
@@ -133,7 +145,7 @@ macro_rules! backends {
                             compiled().join(", ")
                         ))),
                     )*
-                    _ => Err(Error::unknown_name("backend", name, backends().iter().map(|backend| backend.name))),
+                    _ => Err(BACKENDS.get(name).expect_err("every backend has an arm above")),
                 }
             }
 
@@ -168,7 +180,7 @@ macro_rules! backends {
         }
 
         /// Builds a model on each backend of this build.
-        pub trait BuildEverywhere {
+        pub trait BuildModel: Send + Sync {
             $(
                 #[doc = "Builds the model with its optimiser on this backend."]
                 #[doc = "# Errors"]
@@ -182,7 +194,18 @@ macro_rules! backends {
             )*
         }
 
-        impl<C: ModelConfig> BuildEverywhere for Builder<C> {
+        /// Builds a task on each backend of this build.
+        pub trait BuildTask: Send + Sync {
+            $(
+                #[doc = "Builds the task on this backend."]
+                #[doc = "# Errors"]
+                #[doc = "Invalid parameters."]
+                #[cfg(feature = $feature)]
+                fn $method(&self, params: &Params, data: &DataFolder) -> Result<Box<dyn TaskOn<types::$variant>>>;
+            )*
+        }
+
+        impl<C: ModelConfig> BuildModel for Builder<C> {
             $(
                 #[cfg(feature = $feature)]
                 fn $method(
@@ -190,7 +213,16 @@ macro_rules! backends {
                     request: Request<'_>,
                     device: &<types::$variant as BackendTypes>::Device,
                 ) -> Result<Box<dyn TrainState<types::$variant>>> {
-                    self.build::<types::$variant>(request, device)
+                    self.model::<types::$variant>(request, device)
+                }
+            )*
+        }
+
+        impl<C: TaskConfig> BuildTask for Builder<C> {
+            $(
+                #[cfg(feature = $feature)]
+                fn $method(&self, params: &Params, data: &DataFolder) -> Result<Box<dyn TaskOn<types::$variant>>> {
+                    self.task::<types::$variant>(params, data)
                 }
             )*
         }
@@ -204,12 +236,16 @@ macro_rules! backends {
                     $devices()
                 }
 
-                fn state(
-                    model: &dyn BuildEverywhere,
+                fn model(
+                    model: &dyn BuildModel,
                     request: Request<'_>,
                     device: &Self::Device,
                 ) -> Result<Box<dyn TrainState<Self>>> {
                     model.$method(request, device)
+                }
+
+                fn task(task: &dyn BuildTask, params: &Params, data: &DataFolder) -> Result<Box<dyn TaskOn<Self>>> {
+                    task.$method(params, data)
                 }
             }
         )*
@@ -277,13 +313,13 @@ fn rocm_devices() -> Vec<(burn_rocm::RocmDevice, String)> {
 
 /// The names of the backends of this build.
 pub fn compiled() -> Vec<&'static str> {
-    backends().into_iter().filter(|backend| backend.compiled).map(|backend| backend.name).collect()
+    BACKENDS.all().into_iter().filter(|backend| backend.compiled).map(|backend| backend.name).collect()
 }
 
 impl BackendKind {
-    /// What is known of it.
+    /// Its line of [`BACKENDS`].
     pub fn info(self) -> BackendInfo {
-        backends().into_iter().find(|backend| backend.name == self.name()).expect("every backend is listed")
+        BACKENDS.get(self.name()).expect("every backend is listed")
     }
 
     /// The first backend of this build.
@@ -294,7 +330,7 @@ impl BackendKind {
         match compiled().first() {
             Some(name) => Self::parse(name),
             None => {
-                let features: Vec<_> = backends().iter().map(|backend| backend.name).collect();
+                let features: Vec<_> = BACKENDS.all().iter().map(|backend| backend.name).collect();
                 let features = features.join(", ");
                 Err(Error::new(
                     ErrorKind::Failed,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lookback_benchmarks::Preset;
 use lookback_datasets::DataFolder;
@@ -42,7 +43,7 @@ pub(super) enum Command {
     Inspect(InspectArguments),
     /// Fetch data sets, and say where they are
     Data(DataArguments),
-    /// List models, memory functions, tasks, recipes, suites or backends
+    /// List models, memory functions, tasks, recipes, suites, data sets or backends
     List(ListArguments),
     /// Show one entry of a list: a memory function's values, a model's modules, a suite's runs
     Show(ShowArguments),
@@ -63,27 +64,6 @@ pub(super) enum Command {
     /// Carry out one run (started by a sweep)
     #[command(hide = true)]
     Worker(WorkerArguments),
-}
-
-/// How much of a suite is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PresetArgument {
-    /// Seconds: everything comes out, nothing is learnt
-    Smoke,
-    /// Minutes on two cores
-    Quick,
-    /// The paper's sizes
-    Full,
-}
-
-impl From<PresetArgument> for Preset {
-    fn from(preset: PresetArgument) -> Self {
-        match preset {
-            PresetArgument::Smoke => Self::Smoke,
-            PresetArgument::Quick => Self::Quick,
-            PresetArgument::Full => Self::Full,
-        }
-    }
 }
 
 /// For whom the output is.
@@ -116,12 +96,10 @@ pub(super) struct BenchArguments {
     /// The suite (see `lookback list suites`)
     pub suite: String,
     /// How much of it
-    #[arg(long, value_enum, default_value = "quick")]
-    pub preset: PresetArgument,
+    #[arg(long, default_value = "quick", value_parser = presets())]
+    pub preset: Preset,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     #[command(flatten)]
     pub data: DataArgument,
     /// Runs at a time [default: all cores; 1 on a GPU]
@@ -136,15 +114,16 @@ pub(super) struct BenchArguments {
     /// A further model beside those of the suite, one of `lookback list models`; may be given several times
     #[arg(long, value_name = "MODEL[:KEY=VALUE...]")]
     pub also: Vec<String>,
+    /// A further memory function beside those of the suite, one of `lookback list memory-functions`; may be given several
+    /// times
+    #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
+    pub memory: Vec<String>,
     /// Skip and count malformed rows of data files, in place of an error
     #[arg(long)]
     pub lenient: bool,
     /// The folder of the sweep [default: runs/SUITE-PRESET]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Go on with the folder as it is (the default)
-    #[arg(long, conflicts_with = "fresh")]
-    pub resume: bool,
     /// Start in a new folder beside an existing one; nothing is deleted
     #[arg(long)]
     pub fresh: bool,
@@ -171,6 +150,15 @@ impl DataArgument {
     pub fn folder(&self) -> DataFolder {
         DataFolder::new(self.data.clone())
     }
+}
+
+/// Where to compute.
+#[derive(Debug, Args)]
+pub(super) struct PlaceArguments {
+    #[command(flatten)]
+    pub backend: BackendArgument,
+    #[command(flatten)]
+    pub device: DeviceArgument,
 }
 
 /// The device of a backend.
@@ -212,9 +200,7 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     /// Devices that share each batch: data parallel training
     #[arg(long, value_name = "N,N...", value_delimiter = ',', conflicts_with = "device")]
     pub devices: Vec<usize>,
@@ -247,6 +233,8 @@ pub(super) enum ListKind {
     Recipes,
     /// Suites
     Suites,
+    /// Data sets of files
+    DataSets,
     /// Backends, compiled in or not
     Backends,
 }
@@ -287,12 +275,12 @@ pub(super) struct ShowArguments {
     /// Only the values, as CSV
     #[arg(long)]
     pub csv: bool,
-    /// Time steps
-    #[arg(long, default_value = "128", value_parser = clap::value_parser!(u32).range(1..))]
-    pub length: u32,
-    /// How much of a suite
-    #[arg(long, value_enum, default_value = "quick")]
-    pub preset: PresetArgument,
+    /// Time steps of a memory function or a model [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub length: Option<u32>,
+    /// How much of a suite [default: quick]
+    #[arg(long, value_parser = presets())]
+    pub preset: Option<Preset>,
 }
 
 #[derive(Debug, Args)]
@@ -309,9 +297,7 @@ pub(super) struct ReportArguments {
     #[command(flatten)]
     pub data: DataArgument,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     /// For whom the output is
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -322,9 +308,7 @@ pub(super) struct ProbeArguments {
     /// The folder of a finished run
     pub run: PathBuf,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     /// Only the values, as CSV
     #[arg(long)]
     pub csv: bool,
@@ -335,9 +319,7 @@ pub(super) struct EvalArguments {
     /// The folder of a finished run
     pub run: PathBuf,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     #[command(flatten)]
     pub data: DataArgument,
     /// As JSON
@@ -356,9 +338,7 @@ pub(super) struct PredictArguments {
     #[arg(long, value_name = "N", default_value = "3")]
     pub top: usize,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     /// As JSON, one object a line
     #[arg(long)]
     pub json: bool,
@@ -369,14 +349,17 @@ pub(super) struct WorkerArguments {
     /// The folder of the run, with its spec
     pub folder: PathBuf,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
     #[command(flatten)]
     pub data: DataArgument,
     /// Seconds between checkpoints
     #[arg(long, value_parser = seconds)]
     pub checkpoint_seconds: f64,
+}
+
+fn presets() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::name))
+        .map(|name| Preset::parse(&name).expect("only names of presets are possible"))
 }
 
 fn epochs(text: &str) -> std::result::Result<f64, String> {

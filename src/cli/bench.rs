@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::{PlanRequest, Planned, suites, task_kind, task_kinds};
+use lookback_benchmarks::{PlanRequest, Planned, SUITES, TASKS};
 use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Exit;
@@ -13,22 +13,26 @@ use super::args::{BenchArguments, LogFormat};
 use super::data::with_data;
 use super::out;
 use super::progress::SweepProgress;
-use super::report::write_report;
-use super::resolve::{extra_model, select};
+use super::report::say_report;
+use super::resolve::{extra_model, named, select};
 use crate::backends::BackendKind;
-use crate::backends::models::Models;
-use crate::runs::store::{Header, Store, preset_name};
+use crate::runs::Store;
+use crate::runs::store::Header;
 use crate::runs::sweep::{SweepOptions, sweep};
 
 /// Runs what is not done of a suite, then makes its report.
-pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> {
-    let suite = suites::suite(&arguments.suite)?;
-    let backend = arguments.backend.kind()?;
-    let preset = arguments.preset.into();
-    let extra_models = arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?;
-    let request = PlanRequest { preset, seeds: arguments.seeds, extra_models };
+pub(super) fn bench(arguments: BenchArguments) -> Result<Exit> {
+    let suite = SUITES.get(&arguments.suite)?.suite();
+    let backend = arguments.place.backend.kind()?;
+    let preset = arguments.preset;
+    let request = PlanRequest {
+        preset,
+        seeds: arguments.seeds,
+        also: arguments.also.iter().map(|text| extra_model(text)).collect::<Result<_>>()?,
+        memory_functions: arguments.memory.iter().map(|text| named("memory", text)).collect::<Result<_>>()?,
+    };
     let data = arguments.data.folder();
-    let mut runs = select(suite.plan(&request, models.catalogue())?, &suite.exact(), &arguments.only)?;
+    let mut runs = select(suite.plan(&request)?, &suite.exact()?, &arguments.only)?;
     if arguments.only.is_empty() {
         runs = with_data(runs, &data);
     }
@@ -37,7 +41,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     }
     for run in &mut runs {
         let task = &mut run.spec.task;
-        (task_kind(&task.name)?.settle)(&mut task.params, &data)?;
+        TASKS.get(&task.name)?.find_data(&mut task.params, &data)?;
     }
     let jobs = match arguments.jobs {
         Some(0) => return Err(Error::invalid("--jobs", 0, "a whole number from 1 up")),
@@ -45,12 +49,12 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
         None if backend.info().cpu => std::thread::available_parallelism().map_or(1, usize::from),
         None => 1,
     };
-    backend.check_devices(arguments.device.numbers())?;
+    backend.check_devices(arguments.place.device.numbers())?;
 
     let command = command_line();
     let store = Store::new(folder(&arguments, backend));
     let header = Header { suite: suite.info().name.to_owned(), preset, backend: backend.name().to_owned() };
-    let (plan, superseded) = store.extend(header, &command, &runs)?;
+    let (_, superseded) = store.extend(header, &command, &runs)?;
     if superseded > 0 {
         out::complain(&format!(
             "{superseded} runs in `{}` were planned with other settings for the same place in the grid; the report leaves \
@@ -60,7 +64,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     }
     let options = SweepOptions {
         backend,
-        device: arguments.device.device,
+        device: arguments.place.device.device,
         data: arguments.data.data,
         jobs,
         fail_fast: arguments.fail_fast,
@@ -86,7 +90,7 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     // A report that cannot be written must not hide which runs failed.
     let reported = match summary.done {
         0 if summary.total > 0 => Ok(()),
-        _ => write_report(&store, &plan, suite.as_ref(), models, arguments.log_format),
+        _ => say_report(&store, arguments.log_format),
     };
     for (id, reason) in &summary.failed {
         if arguments.log_format == LogFormat::Text {
@@ -104,7 +108,11 @@ pub(super) fn bench(arguments: BenchArguments, models: &Models) -> Result<Exit> 
     if let Err(error) = &reported {
         out::complain(&format!("error: {}", error.chain()));
     }
-    Ok(if reported.is_ok() && summary.done == summary.total { Exit::Success } else { Exit::Failure })
+    Ok(match summary.done < summary.total {
+        true if summary.stopped && summary.failed.is_empty() => Exit::Stopped,
+        false if reported.is_ok() => Exit::Success,
+        _ => Exit::Failure,
+    })
 }
 
 /// Has the tasks that read rows skip and count malformed ones.
@@ -112,9 +120,12 @@ fn read_leniently(runs: &mut [Planned]) -> Result<()> {
     const LENIENT: &str = "lenient";
     let mut rows = runs.iter_mut().filter_map(|run| run.spec.task.params.get_mut(LENIENT)).peekable();
     if rows.peek().is_none() {
-        let kinds = task_kinds();
-        let able = kinds.iter().filter(|kind| (kind.fields)().iter().any(|field| field.name == LENIENT));
-        let names: Vec<String> = able.map(|kind| format!("`{}`", kind.info.name)).collect();
+        let names: Vec<String> = TASKS
+            .all()
+            .iter()
+            .filter(|task| (task.fields)().iter().any(|field| field.name == LENIENT))
+            .map(|task| format!("`{}`", task.info.name))
+            .collect();
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
@@ -134,14 +145,14 @@ fn command_line() -> String {
         if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
     };
     let words = std::env::args().skip(1).map(quote);
-    std::iter::once("lookback".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once(super::program_name()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// `--out`, or `runs/SUITE-PRESET` with the backend's name where it is not the default one; the next free
 /// number is added for `--fresh`.
 fn folder(arguments: &BenchArguments, backend: BackendKind) -> PathBuf {
     let base = arguments.out.clone().unwrap_or_else(|| {
-        let mut name = format!("{}-{}", arguments.suite, preset_name(arguments.preset.into()));
+        let mut name = format!("{}-{}", arguments.suite, arguments.preset.name());
         if BackendKind::first().is_ok_and(|first| first != backend) {
             name = format!("{name}-{}", backend.name());
         }

@@ -1,41 +1,28 @@
 //! `lookback eval RUN`.
 
-use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Classification, RunSpec};
-use lookback_datasets::DataFolder;
+use lookback_benchmarks::Classification;
 use lookback_registry::Result;
 use serde_json::{Map, Value, json};
 
 use super::Exit;
 use super::args::EvalArguments;
+use super::finished::{FinishedRun, ModelWork};
 use super::out;
-use super::probe::finished;
-use crate::backends::devices::choose_devices;
-use crate::backends::models::Models;
-use crate::backends::{BackendTask, TrainBackend};
-use crate::inspect::trained::TrainedModel;
+use crate::backends::TrainBackend;
+use crate::inspect::TrainedModel;
 use crate::report::terminal_table;
-use crate::runs::folder::read;
 
-/// Metrics by name, and the classes where there are any.
-type Judged = (Vec<(&'static str, f64)>, Option<Classification>);
-
-/// Judges a finished run again.
-pub(super) fn eval(arguments: &EvalArguments, models: &Models) -> Result<Exit> {
-    let (folder, spec) = finished(&arguments.run)?;
-    let backend = arguments.backend.kind()?;
-    let devices = arguments.device.numbers();
-    backend.check_devices(devices)?;
-    let weights = read(&folder.file("weights.safetensors"))?;
-    let data = arguments.data.folder();
-    let (metrics, classes) = backend.dispatch(Judge { spec: &spec, weights, models, data, devices })?;
+/// Evaluates a finished run again, from its weights.
+pub(super) fn eval(arguments: &EvalArguments) -> Result<Exit> {
+    let run = FinishedRun::open(&arguments.run)?;
+    let (metrics, classes) = run.with_model(&arguments.place, &arguments.data.folder(), Evaluate)?;
     if arguments.json {
         let metrics: Map<String, Value> =
             metrics.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         out::say_json(&json!({"metrics": metrics, "classification": classes}));
         return Ok(Exit::Success);
     }
-    out::say(&format!("model {} on task {}, seed {}", spec.model.name, spec.task.name, spec.seed));
+    out::say(&format!("model {} on task {}, seed {}", run.spec.model.name, run.spec.task.name, run.spec.seed));
     for (name, value) in metrics {
         out::say(&format!("{name}: {}", out::number(value)));
     }
@@ -45,22 +32,15 @@ pub(super) fn eval(arguments: &EvalArguments, models: &Models) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-struct Judge<'a> {
-    spec: &'a RunSpec,
-    weights: Vec<u8>,
-    models: &'a Models,
-    data: DataFolder,
-    devices: &'a [usize],
-}
+struct Evaluate;
 
-impl BackendTask for Judge<'_> {
-    type Output = Result<Judged>;
+impl ModelWork for Evaluate {
+    /// Metrics by name, and for images how each class was classified.
+    type Output = (Vec<(&'static str, f64)>, Option<Classification>);
 
-    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-        let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let run = TrainedModel::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
-        let (outputs, targets) = run.predictions()?;
-        let classes = run.task().images().map(|images| Classification::of(&outputs, &targets, &images.classes));
-        Ok((run.task().metrics(&outputs, &targets), classes))
+    fn run<B: TrainBackend>(self, model: &TrainedModel<B>) -> Result<Self::Output> {
+        let (outputs, targets) = model.predictions()?;
+        let classes = model.task().images().map(|images| Classification::of(&outputs, &targets, &images.classes));
+        Ok((model.task().metrics(&outputs, &targets), classes))
     }
 }

@@ -3,24 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::backend::BackendTypes;
 use clap::Args;
-use lookback_benchmarks::RunSpec;
-use lookback_datasets::DataFolder;
 use lookback_datasets::images::{Image, read_picture};
-use lookback_registry::{Error, ErrorKind, Result};
+use lookback_registry::{Error, Result};
 
 use super::Exit;
-use super::args::{BackendArgument, DataArgument, DeviceArgument};
+use super::args::{DataArgument, PlaceArguments};
+use super::finished::{FinishedRun, ModelWork};
 use super::out;
-use super::probe::finished;
-use crate::backends::devices::choose_devices;
-use crate::backends::models::Models;
-use crate::backends::{BackendTask, TrainBackend};
-use crate::inspect::trained::TrainedModel;
-use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, attention, sample};
+use crate::backends::TrainBackend;
+use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, TrainedModel, attention, sample};
 use crate::report::figures::{self, Theme};
-use crate::runs::folder::{read, write_json, write_whole};
+use crate::runs::folder::{write_json, write_whole};
 
 /// Classes that are named above a picture.
 const NAMED: usize = 3;
@@ -40,35 +34,22 @@ pub(super) struct InspectArguments {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
+    pub place: PlaceArguments,
 }
 
 /// Draws what the attention of a finished run looks at, and the spectra of its scores.
-pub(super) fn inspect(arguments: &InspectArguments, models: &Models) -> Result<Exit> {
-    let (folder, spec) = finished(&arguments.run)?;
+pub(super) fn inspect(arguments: &InspectArguments) -> Result<Exit> {
+    let run = FinishedRun::open(&arguments.run)?;
     if arguments.samples == 0 {
         return Err(Error::invalid("--samples", 0, "a whole number from 1 up"));
     }
     let pictures = arguments.images.iter().map(|path| read_picture(path)).collect::<Result<Vec<_>>>()?;
     let names = names(&arguments.images);
-    let backend = arguments.backend.kind()?;
-    let devices = arguments.device.numbers();
-    backend.check_devices(devices)?;
-    let inside = backend.dispatch(LookInside {
-        spec: &spec,
-        weights: read(&folder.file("weights.safetensors"))?,
-        models,
-        devices,
-        data: arguments.data.folder(),
-        pictures: names.into_iter().zip(pictures).collect(),
-        samples: arguments.samples,
-    })?;
+    let work = LookInside { pictures: names.into_iter().zip(pictures).collect(), samples: arguments.samples };
+    let inside = run.with_model(&arguments.place, &arguments.data.folder(), work)?;
 
-    let out = arguments.out.clone().unwrap_or_else(|| folder.file("inspect"));
-    fs::create_dir_all(&out)
-        .map_err(|error| Error::caused(ErrorKind::Usage, format!("Cannot create `{}`", out.display()), error))?;
+    let out = arguments.out.clone().unwrap_or_else(|| run.folder.file("inspect"));
+    fs::create_dir_all(&out).map_err(|error| Error::io("create", &out, error))?;
     for Look { name, guess, maps } in &inside.looks {
         let title = format!("{name}: {}", answer(guess, &inside.classes));
         let path = out.join(format!("attention-{name}.png"));
@@ -124,39 +105,27 @@ struct Inside {
     classes: Vec<String>,
 }
 
-struct LookInside<'a> {
-    spec: &'a RunSpec,
-    weights: Vec<u8>,
-    models: &'a Models,
-    devices: &'a [usize],
-    data: DataFolder,
+struct LookInside {
     /// With their names; samples of the validation split where there are none.
     pictures: Vec<(String, Image)>,
     samples: usize,
 }
 
-impl BackendTask for LookInside<'_> {
-    type Output = Result<Inside>;
+impl ModelWork for LookInside {
+    type Output = Inside;
 
-    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-        let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let run = TrainedModel::<B>::new(self.spec, self.weights, self.models, &self.data, device)?;
-        let Some(images) = run.task().images() else {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("The task `{}` is not about images.", self.spec.task.name),
-            ));
-        };
+    fn run<B: TrainBackend>(self, model: &TrainedModel<B>) -> Result<Self::Output> {
+        let images = model.images()?;
         let mut spectra = Spectra::default();
         let mut look = |name: String, values: Vec<f32>, truth| {
-            let layers = attention(&run, values.clone())?;
+            let layers = attention(model, values.clone())?;
             // Before the spectra, which take long for tokens that are no patches.
             let maps = AttentionMaps::of(&layers, (images.width, images.height))?;
             spectra.add(&layers);
-            Ok(Look { name, guess: Guess::of(&run, images, values, truth)?, maps })
+            Ok(Look { name, guess: Guess::of(model, images, values, truth)?, maps })
         };
         let looks: Vec<Look> = if self.pictures.is_empty() {
-            validation::<B>(&run, self.samples)?
+            validation::<B>(model, self.samples)?
                 .into_iter()
                 .enumerate()
                 .map(|(index, (values, truth))| look(format!("valid-{}", index + 1), values, Some(truth)))

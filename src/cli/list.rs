@@ -1,15 +1,15 @@
 //! `lookback list`.
 
-use lookback_benchmarks::{recipes, suites::suites, task_kinds};
-use lookback_datasets::memory_functions;
-use lookback_registry::{Field, Result};
+use lookback_benchmarks::{RECIPES, SUITES, TASKS};
+use lookback_datasets::{DATA_SETS, MEMORY_FUNCTIONS};
+use lookback_models::MODELS;
+use lookback_registry::Result;
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::args::{ListArguments, ListKind};
 use super::out;
-use crate::backends::models::Models;
-use crate::backends::{BackendKind, backends};
+use crate::backends::{BACKENDS, BackendKind};
 
 /// One entry of a list.
 struct Line {
@@ -19,13 +19,14 @@ struct Line {
 }
 
 /// Prints one list, or all.
-pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
+pub(super) fn list(arguments: &ListArguments) -> Result<Exit> {
     let all = [
         (ListKind::Models, "models"),
         (ListKind::MemoryFunctions, "memory-functions"),
         (ListKind::Tasks, "tasks"),
         (ListKind::Recipes, "recipes"),
         (ListKind::Suites, "suites"),
+        (ListKind::DataSets, "data-sets"),
         (ListKind::Backends, "backends"),
     ];
     let mut json = serde_json::Map::new();
@@ -34,7 +35,7 @@ pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
         if arguments.kind.is_some_and(|only| only != kind) {
             continue;
         }
-        let lines = lines(kind, models, arguments.kind.is_some())?;
+        let lines = lines(kind, arguments.kind.is_some())?;
         json.insert(title.to_owned(), lines.iter().map(|line| line.json.clone()).collect());
         let width = lines.iter().map(|line| line.name.len()).max().unwrap_or(0);
         let body: Vec<String> = lines.iter().map(|line| format!("  {:width$}  {}", line.name, line.text)).collect();
@@ -54,11 +55,11 @@ pub(super) fn list(arguments: &ListArguments, models: &Models) -> Result<Exit> {
 }
 
 /// `one` is whether no other list is printed.
-fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
+fn lines(kind: ListKind, one: bool) -> Result<Vec<Line>> {
     let line = |name: &str, text: &str, json: Value| Line { name: name.to_owned(), text: text.to_owned(), json };
     Ok(match kind {
-        ListKind::Models => models
-            .catalogue()
+        ListKind::Models => MODELS
+            .all()
             .iter()
             .map(|model| {
                 let info = model.info;
@@ -67,27 +68,28 @@ fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
                 line(info.name, info.summary, json)
             })
             .collect(),
-        ListKind::MemoryFunctions => memory_functions()
+        ListKind::MemoryFunctions => MEMORY_FUNCTIONS
+            .all()
             .iter()
             .map(|entry| {
                 let info = entry.info;
                 let json = json!({"name": info.name, "title": info.title, "formula": info.formula,
-                    "structure": info.structure, "source": info.source, "alphas": info.alphas,
-                    "parameters": (entry.fields)()});
+                    "structure": info.structure, "source": info.source, "parameters": (entry.fields)()});
                 line(info.name, &format!("{}  ({})", info.formula, info.structure), json)
             })
             .collect(),
-        ListKind::Tasks => task_kinds()
+        ListKind::Tasks => TASKS
+            .all()
             .iter()
-            .map(|kind| {
-                let info = kind.info;
-                let fields: Vec<Field> = (kind.fields)();
+            .map(|task| {
+                let info = task.info;
                 let json = json!({"name": info.name, "summary": info.summary, "source": info.source,
-                    "parameters": fields});
+                    "parameters": (task.fields)()});
                 line(info.name, info.summary, json)
             })
             .collect(),
-        ListKind::Recipes => recipes()
+        ListKind::Recipes => RECIPES
+            .all()
             .iter()
             .map(|recipe| {
                 let [task_params, model_params, training] = recipe.params();
@@ -98,7 +100,8 @@ fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
                 line(recipe.name, recipe.summary, json)
             })
             .collect(),
-        ListKind::Suites => suites()
+        ListKind::Suites => SUITES
+            .all()
             .iter()
             .map(|suite| {
                 let info = suite.info();
@@ -107,7 +110,17 @@ fn lines(kind: ListKind, models: &Models, one: bool) -> Result<Vec<Line>> {
                 line(info.name, info.summary, json)
             })
             .collect(),
-        ListKind::Backends => backends()
+        ListKind::DataSets => DATA_SETS
+            .all()
+            .iter()
+            .map(|set| {
+                let info = set.info;
+                let json = json!({"name": info.name, "summary": info.summary, "source": info.source});
+                line(info.name, info.summary, json)
+            })
+            .collect(),
+        ListKind::Backends => BACKENDS
+            .all()
             .iter()
             .map(|backend| {
                 // A device is looked for only where that is asked: a GPU's runtime takes a while to start.

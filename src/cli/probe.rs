@@ -1,59 +1,41 @@
 //! `lookback probe RUN`.
 
-use std::path::Path;
-
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{Probe, RunSpec, task_kind};
+use lookback_benchmarks::{Probe, RunSpec, TASKS};
 use lookback_datasets::DataFolder;
 use lookback_registry::{Error, ErrorKind, Result};
 
 use super::Exit;
 use super::args::ProbeArguments;
+use super::finished::FinishedRun;
 use super::out;
 use crate::backends::devices::choose_devices;
-use crate::backends::models::Models;
 use crate::backends::{BackendTask, TrainBackend};
-use crate::runs::folder::{RunFolder, read};
-use crate::runs::runner::session;
-
-/// The folder and the spec of a run that has finished.
-pub(super) fn finished(path: &Path) -> Result<(RunFolder, RunSpec)> {
-    let folder = RunFolder::new(path);
-    let spec = folder.spec()?;
-    if folder.result()?.is_none() {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            format!(
-                "The run in `{}` has not finished; `lookback train --spec {} --out {}` carries on with it.",
-                folder.path().display(),
-                folder.file("spec.json").display(),
-                folder.path().display()
-            ),
-        ));
-    }
-    Ok((folder, spec))
-}
+use crate::inspect::probe::probe as probe_learner;
+use crate::runs::folder::read;
+use crate::runs::runner::learner;
 
 /// Prints the learned memory of a finished run, worked out from its weights.
-pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit> {
-    let (folder, spec) = finished(&arguments.run)?;
-    let backend = arguments.backend.kind()?;
-    if (task_kind(&spec.task.name)?.io)(&spec.task.params)?.single_output {
+pub(super) fn probe(arguments: &ProbeArguments) -> Result<Exit> {
+    let run = FinishedRun::open(&arguments.run)?;
+    if TASKS.get(&run.spec.task.name)?.io(&run.spec.task.params)?.single_output {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
-                "The task `{}` has one output per sequence, and so no memory over time to show; see `lookback eval`.",
-                spec.task.name
+                "The task `{}` has one output per sequence, and so no memory over time to show; see `{} eval`.",
+                run.spec.task.name,
+                super::program_name()
             ),
         ));
     }
-    let devices = arguments.device.numbers();
+    let backend = arguments.place.backend.kind()?;
+    let devices = arguments.place.device.numbers();
     backend.check_devices(devices)?;
-    let weights = read(&folder.file("weights.safetensors"))?;
-    let probe = backend.dispatch(FromWeights { spec: &spec, weights, models, devices })?;
+    let weights = read(&run.folder.file("weights.safetensors"))?;
+    let probe = backend.dispatch(FromWeights { spec: &run.spec, weights, devices })?;
     if !arguments.csv {
-        out::say(&format!("model {} on task {}, seed {}", spec.model.name, spec.task.name, spec.seed));
-        out::say(&format!("{}\n", serde_json::to_string(&spec.task.params).expect("parameters serialise")));
+        out::say(&format!("model {} on task {}, seed {}", run.spec.model.name, run.spec.task.name, run.spec.seed));
+        out::say(&format!("{}\n", serde_json::to_string(&run.spec.task.params).expect("parameters serialise")));
         out::say(&format!("{:>5}  {:>11}  {:>11}  {:>11}", "lag", "rho", "jacobian", "impulse"));
     } else {
         out::say("lag,rho,jacobian,impulse");
@@ -79,7 +61,6 @@ pub(super) fn probe(arguments: &ProbeArguments, models: &Models) -> Result<Exit>
 struct FromWeights<'a> {
     spec: &'a RunSpec,
     weights: Vec<u8>,
-    models: &'a Models,
     devices: &'a [usize],
 }
 
@@ -88,8 +69,8 @@ impl BackendTask for FromWeights<'_> {
 
     fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
         let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-        let mut session = session::<B>(self.spec, self.models, &DataFolder::default(), device)?;
-        session.load_weights(self.weights)?;
-        Ok(crate::inspect::probe::probe(&session))
+        let mut learner = learner::<B>(self.spec, &DataFolder::default(), device)?;
+        learner.load_weights(self.weights)?;
+        Ok(probe_learner(&learner))
     }
 }

@@ -89,10 +89,9 @@ impl SweepProgress {
     }
 }
 
-/// The run's place in the grid in a few words.
+/// Where the run belongs, in a few words.
 pub(super) fn name(run: &Planned) -> String {
-    let axes: Vec<&str> = run.axes.values().map(String::as_str).collect();
-    format!("{} seed {}", axes.join(" "), run.spec.seed)
+    format!("{}, seed {}", run.place.label(), run.spec.seed)
 }
 
 /// Shows a single run.
@@ -136,17 +135,17 @@ impl RunProgress {
                 }
             }
             RunEvent::Evaluated(evaluation) => {
-                let mut words: Vec<String> =
+                let mut values: Vec<String> =
                     evaluation.metrics.iter().map(|(name, value)| format!("{name} {}", out::number(*value))).collect();
                 if let Some(loss) = evaluation.train_loss {
-                    words.push(format!("train loss {}", out::number(loss)));
+                    values.push(format!("train loss {}", out::number(loss)));
                 }
                 match &self.bar {
                     Some(bar) => {
                         bar.set_position(evaluation.step as u64);
-                        bar.set_message(words.join("  "));
+                        bar.set_message(values.join("  "));
                     }
-                    None => out::complain(&format!("step {}: {}", evaluation.step, words.join("  "))),
+                    None => out::complain(&format!("step {}: {}", evaluation.step, values.join("  "))),
                 }
             }
             RunEvent::Warning { message } => out::complain(&format!("warning: {message}")),

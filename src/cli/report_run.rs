@@ -1,24 +1,20 @@
 //! `lookback report RUN`: the page of a single run.
 
-use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{RunSpec, RunStatus, TaskInfo, task};
-use lookback_datasets::DataFolder;
-use lookback_registry::{Error, ErrorKind, Result};
+use lookback_benchmarks::{RunStatus, TASKS};
+use lookback_models::MODELS;
+use lookback_registry::Result;
 use serde_json::json;
 
 use super::Exit;
 use super::args::{LogFormat, ReportArguments};
+use super::finished::{FinishedRun, ModelWork};
 use super::inspect::validation;
 use super::out;
-use super::probe::finished;
-use crate::backends::devices::choose_devices;
-use crate::backends::models::Models;
-use crate::backends::{BackendTask, TrainBackend};
-use crate::inspect::trained::TrainedModel;
-use crate::inspect::{AttentionMaps, Guess, Spectra, attention};
+use crate::backends::TrainBackend;
+use crate::inspect::{AttentionMaps, Guess, Spectra, TrainedModel, attention};
 use crate::report::{Attention, ImageInsights, RunReport, run_html};
 use crate::runs::environment::Environment;
-use crate::runs::folder::{read, read_json, write_whole};
+use crate::runs::folder::{read_json, write_whole};
 use crate::runs::runner::Timing;
 
 /// Validation images that are classified for the page.
@@ -27,32 +23,30 @@ const GUESSES: usize = 256;
 const LOOKS: usize = 4;
 
 /// Makes the page of a finished run.
-pub(super) fn report_run(arguments: &ReportArguments, models: &Models) -> Result<Exit> {
-    let (folder, spec) = finished(&arguments.dir)?;
-    let result = folder.result()?.ok_or_else(|| Error::new(ErrorKind::Usage, "The run has no result."))?;
-    let backend = arguments.backend.kind()?;
-    let devices = arguments.device.numbers();
-    backend.check_devices(devices)?;
+pub(super) fn report_run(arguments: &ReportArguments) -> Result<Exit> {
+    let run = FinishedRun::open(&arguments.dir)?;
+    let FinishedRun { folder, spec, result } = &run;
+    let data = arguments.data.folder();
+    let task = TASKS.get(&spec.task.name)?;
     // A run that diverged has weights that are no numbers.
-    let weights = match result.status {
-        RunStatus::Finished => Some(read(&folder.file("weights.safetensors"))?),
+    let images = match run.result.status {
+        RunStatus::Finished => run.with_model(&arguments.place, &data, Insights)?,
         RunStatus::Diverged => None,
     };
-    let learnt = backend.dispatch(Learn { spec: &spec, weights, models, devices, data: arguments.data.folder() })?;
     let environment = read_json::<Environment>(&folder.file("environment.json"))?;
     let path = folder.file("report.html");
     let page = run_html(&RunReport {
-        spec: &spec,
-        model: models.catalogue().get(&spec.model.name)?.info,
-        task: learnt.task,
-        epoch: learnt.epoch,
-        command: &format!("lookback train --spec {} --out again", folder.file("spec.json").display()),
-        result: &result,
+        spec,
+        model: MODELS.get(&spec.model.name)?.info,
+        task: task.info,
+        epoch: task.task(&spec.task.params, &data)?.epoch(),
+        command: &format!("{} train --spec {} --out again", super::program_name(), folder.file("spec.json").display()),
+        result,
         curve: &folder.curve()?,
         timing: read_json::<Timing>(&folder.file("timing.json"))?.as_ref(),
         classification: read_json(&folder.file("classification.json"))?.as_ref(),
         probe: folder.probe()?.as_ref(),
-        images: learnt.images.as_ref(),
+        images: images.as_ref(),
         environment: &environment.map_or_else(Vec::new, |found| found.entries()),
     })?;
     write_whole(&path, page.as_bytes())?;
@@ -63,35 +57,13 @@ pub(super) fn report_run(arguments: &ReportArguments, models: &Models) -> Result
     Ok(Exit::Success)
 }
 
-/// What the page needs beside the run's files.
-struct Learnt {
-    task: TaskInfo,
-    epoch: Option<usize>,
-    images: Option<ImageInsights>,
-}
+struct Insights;
 
-struct Learn<'a> {
-    spec: &'a RunSpec,
-    weights: Option<Vec<u8>>,
-    models: &'a Models,
-    devices: &'a [usize],
-    data: DataFolder,
-}
+impl ModelWork for Insights {
+    type Output = Option<ImageInsights>;
 
-impl BackendTask for Learn<'_> {
-    type Output = Result<Learnt>;
-
-    fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-        let entry = task::<B>(&self.spec.task.name)?;
-        let epoch = (entry.build)(&self.spec.task.params, &self.data)?.epoch();
-        let images = match self.weights {
-            None => None,
-            Some(weights) => {
-                let device = choose_devices::<B>(self.devices)?.swap_remove(0);
-                insights(&TrainedModel::<B>::new(self.spec, weights, self.models, &self.data, device)?)?
-            }
-        };
-        Ok(Learnt { task: entry.kind.info, epoch, images })
+    fn run<B: TrainBackend>(self, model: &TrainedModel<B>) -> Result<Self::Output> {
+        insights(model)
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::fmt::Write as _;
 
-use lookback_benchmarks::{Analysis, Comparison, Finding, SuiteInfo, Verdict, suites};
+use lookback_benchmarks::{Analysis, Comparison, Finding, SUITES, SuiteInfo, Verdict};
 use lookback_registry::Result;
 
 use super::Exit;
 use super::args::ReproductionArguments;
 use super::out;
-use crate::backends::models::Models;
-use crate::report::markdown_table;
-use crate::runs::environment::Environment;
-use crate::runs::folder::read_json;
-use crate::runs::store::{Plan, Store, preset_name};
+use crate::report::{environment, markdown_table};
+use crate::runs::Store;
+use crate::runs::store::Plan;
 
 /// Prints what was published and what came out in these sweeps.
-pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -> Result<Exit> {
+pub(super) fn reproduction(arguments: &ReproductionArguments) -> Result<Exit> {
     let mut page = String::from(
         "# Reproduction\n\nWhat the papers report beside what Lookback measures. `lookback reproduction` writes this page from the \
          folders of sweeps.\nA comparison agrees where the smallest value over seeds is within a factor 10 of the published \
@@ -25,10 +23,10 @@ pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -
     for dir in &arguments.dirs {
         let store = Store::new(dir);
         let plan = store.plan()?;
-        let suite = suites::suite(&plan.header.suite)?;
+        let suite = SUITES.get(&plan.header.suite)?.suite();
         let outcomes = store.outcomes(&plan.runs)?;
         let done = outcomes.iter().filter(|outcome| outcome.result.is_some()).count();
-        let analysis = suite.analyse(&outcomes, models.catalogue())?;
+        let analysis = suite.analyse(&outcomes)?;
         page.push_str(&section(suite.info(), &plan, done, processor(&store, &plan)?, &analysis));
     }
     out::say(page.trim_end());
@@ -37,12 +35,8 @@ pub(super) fn reproduction(arguments: &ReproductionArguments, models: &Models) -
 
 /// The processor of the first run that says one.
 fn processor(store: &Store, plan: &Plan) -> Result<Option<String>> {
-    for run in &plan.runs {
-        if let Some(found) = read_json::<Environment>(&store.run(&run.spec.id()).file("environment.json"))? {
-            return Ok(found.entries().into_iter().find(|(name, _)| name == "processor").map(|(_, value)| value));
-        }
-    }
-    Ok(None)
+    let entries = environment(store, plan)?.map_or_else(Vec::new, |found| found.entries());
+    Ok(entries.into_iter().find(|(name, _)| name == "processor").map(|(_, value)| value))
 }
 
 fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>, analysis: &Analysis) -> String {
@@ -52,16 +46,17 @@ fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>,
     let _ = writeln!(
         text,
         "Preset `{}`, backend `{}`{place}{runs}: `{}`",
-        preset_name(plan.header.preset),
+        plan.header.preset.name(),
         plan.header.backend,
         plan.command
     );
-    if !analysis.experiments.is_empty() {
+    let experiments: Vec<_> = analysis.experiments().map(|experiment| experiment.info).collect();
+    if !experiments.is_empty() {
         text.push_str("\n### What differs from the papers\n\n");
-        for experiment in &analysis.experiments {
+        for experiment in &experiments {
             let _ = writeln!(text, "- **{}** ({}): {}", experiment.name, experiment.title, experiment.differs);
         }
-        let remarks: Vec<_> = analysis.experiments.iter().filter(|experiment| !experiment.remark.is_empty()).collect();
+        let remarks: Vec<_> = experiments.iter().filter(|experiment| !experiment.remark.is_empty()).collect();
         if !remarks.is_empty() {
             text.push_str("\n### Remarks\n\n");
         }
@@ -69,9 +64,10 @@ fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>,
             let _ = writeln!(text, "- **{}**: {}", experiment.name, experiment.remark);
         }
     }
-    if !analysis.comparisons.is_empty() {
-        let _ = write!(text, "\n### Published values\n\n{}", markdown_table(&Comparison::table(&analysis.comparisons)));
-        let notes: Vec<&Comparison> = analysis.comparisons.iter().filter(|one| !one.differs.is_empty()).collect();
+    let comparisons: Vec<Comparison> = analysis.comparisons().cloned().collect();
+    if !comparisons.is_empty() {
+        let _ = write!(text, "\n### Published values\n\n{}", markdown_table(&Comparison::table(&comparisons)));
+        let notes: Vec<&Comparison> = comparisons.iter().filter(|one| !one.differs.is_empty()).collect();
         if !notes.is_empty() {
             text.push('\n');
         }
@@ -84,9 +80,9 @@ fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>,
             }
         }
     }
-    if !analysis.findings.is_empty() {
+    if analysis.findings().next().is_some() {
         text.push_str("\n### Findings\n\n");
-        analysis.findings.iter().for_each(|finding| text.push_str(&line(finding)));
+        analysis.findings().for_each(|finding| text.push_str(&line(finding)));
     }
     text
 }

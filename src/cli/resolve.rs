@@ -1,47 +1,34 @@
 //! From what stands on the command line to complete specs.
 
-use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, task, task_kind};
-use lookback_datasets::DataFolder;
-use lookback_models::Io;
+use std::collections::{BTreeMap, BTreeSet};
+
+use lookback_benchmarks::experiment::text;
+use lookback_benchmarks::{ExtraModel, Named, Planned, RunSpec, TASKS};
+use lookback_models::MODELS;
 use lookback_registry::{Error, ErrorKind, Params, Result, nearest};
 use serde_json::Value;
 
-use crate::backends::models::Models;
-use crate::backends::{BackendKind, BackendTask, TrainBackend};
-
-/// The spec with every default filled in and every parameter checked, and the task's shape.
-pub(super) fn resolve(spec: &RunSpec, models: &Models) -> Result<(RunSpec, Io)> {
-    let model = models.catalogue().get(&spec.model.name)?;
-    let kind = task_kind(&spec.task.name)?;
-    let task = Named { name: spec.task.name.clone(), params: (kind.resolve)(&spec.task.params)? };
-    let io = (kind.io)(&task.params)?;
-    let params = model.facts(&spec.model.params, io)?.params;
+/// The spec with every default filled in and every parameter checked.
+pub(super) fn resolve(spec: &RunSpec) -> Result<RunSpec> {
+    let entry = TASKS.get(&spec.task.name)?;
+    let task = Named { name: spec.task.name.clone(), params: entry.resolve(&spec.task.params)? };
+    let params = MODELS.get(&spec.model.name)?.facts(&spec.model.params, entry.io(&task.params)?)?.params;
     spec.training.validate()?;
-    Ok((RunSpec { task, model: Named { name: spec.model.name.clone(), params }, ..spec.clone() }, io))
+    Ok(RunSpec { task, model: Named { name: spec.model.name.clone(), params }, ..spec.clone() })
 }
 
-/// Training samples of one epoch of a task, where it has epochs.
-pub(super) fn epoch(named: &Named, backend: BackendKind) -> Result<Option<usize>> {
-    struct Epoch<'a>(&'a Named);
-    impl BackendTask for Epoch<'_> {
-        type Output = Result<Option<usize>>;
-
-        fn run<B: TrainBackend>(self, _device: <B as BackendTypes>::Device) -> Self::Output {
-            // The number needs no data.
-            Ok((task::<B>(&self.0.name)?.build)(&self.0.params, &DataFolder::default())?.epoch())
-        }
-    }
-    backend.dispatch(Epoch(named))
+/// `NAME`, or `NAME:KEY=VALUE:...`, after `--flag`.
+pub(super) fn named(flag: &str, text: &str) -> Result<Named> {
+    let mut parts = text.split(':');
+    let name = parts.next().unwrap_or_default().to_owned();
+    Ok(Named { name, params: set_pairs(flag, &parts.map(String::from).collect::<Vec<_>>())? })
 }
 
 /// `NAME`, or `NAME:KEY=VALUE:...` with parameters of the model and, as `training.KEY`, of its training.
 pub(super) fn extra_model(text: &str) -> Result<ExtraModel> {
-    let mut parts = text.split(':');
-    let name = parts.next().unwrap_or_default().to_owned();
-    let mut params = set_pairs("also", &parts.map(String::from).collect::<Vec<_>>())?;
-    let training = take_group(&mut params, "training")?;
-    Ok(ExtraModel { label: text.to_owned(), model: Named { name, params }, training })
+    let mut model = named("also", text)?;
+    let training = take_group(&mut model.params, "training")?;
+    Ok(ExtraModel { label: text.to_owned(), model, training })
 }
 
 /// `KEY=VALUE` pairs as parameters; dots in a key nest. A value is JSON where it reads as such, else text.
@@ -94,50 +81,43 @@ pub(super) fn take_group(params: &mut Params, name: &str) -> Result<Params> {
 /// The runs that `--only AXIS=VALUE` conditions select: values of one axis are alternatives, axes combine. An experiment
 /// that trains nothing, one of `exact`, has none.
 pub(super) fn select(runs: Vec<Planned>, exact: &[&str], conditions: &[String]) -> Result<Vec<Planned>> {
-    let mut by_axis: std::collections::BTreeMap<&str, Vec<&str>> = std::collections::BTreeMap::new();
-    let axes: std::collections::BTreeSet<String> = runs.iter().flat_map(|run| run.axes.keys().cloned()).collect();
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (axis, value) in runs.iter().flat_map(|run| run.place.coordinates()) {
+        known.entry(axis.to_owned()).or_default().insert(text(&value));
+    }
+    known.entry(EXPERIMENT.to_owned()).or_default().extend(exact.iter().map(|name| (*name).to_owned()));
+    let mut by_axis: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for condition in conditions {
         let (axis, value) = condition.split_once('=').ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("`--only {condition}` is not of the form AXIS=VALUE, e.g. --only model=s4d."),
-            )
+            let message = format!("`--only {condition}` is not of the form AXIS=VALUE, e.g. --only model=s4d.");
+            Error::new(ErrorKind::Usage, message)
         })?;
-        if !axes.contains(axis) {
-            return Err(Error::unknown_name("axis", axis, axes.iter().map(String::as_str)));
-        }
-        let mut values: std::collections::BTreeSet<&str> =
-            runs.iter().filter_map(|run| run.axes.get(axis)).map(String::as_str).collect();
-        if axis == "experiment" {
-            values.extend(exact);
-        }
+        let values =
+            known.get(axis).ok_or_else(|| Error::unknown_name("axis", axis, known.keys().map(String::as_str)))?;
         if !values.iter().any(|known| same(known, value)) {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!(
-                    "No run has {axis}={value}. Values of this axis, nearest first: {}.",
-                    nearest(value, values).join(", ")
-                ),
-            ));
+            let nearest = nearest(value, values.iter().map(String::as_str)).join(", ");
+            let message = format!("No run has {axis}={value}. Values of this axis, nearest first: {nearest}.");
+            return Err(Error::new(ErrorKind::UnknownName, message));
         }
         by_axis.entry(axis).or_default().push(value);
     }
-    let selected: Vec<Planned> = runs
-        .iter()
-        .filter(|run| {
-            by_axis.iter().all(|(axis, values)| {
-                run.axes.get(*axis).is_some_and(|own| values.iter().any(|value| same(own, value)))
-            })
-        })
-        .cloned()
-        .collect();
+    let fits = |run: &Planned| {
+        let own: BTreeMap<&str, String> =
+            run.place.coordinates().into_iter().map(|(axis, value)| (axis, text(&value))).collect();
+        by_axis
+            .iter()
+            .all(|(axis, values)| own.get(axis).is_some_and(|own| values.iter().any(|value| same(own, value))))
+    };
+    let selected: Vec<Planned> = runs.iter().filter(|run| fits(run)).cloned().collect();
     let exact_alone = by_axis.len() == 1
-        && by_axis.get("experiment").is_some_and(|names| names.iter().all(|name| exact.contains(name)));
+        && by_axis.get(EXPERIMENT).is_some_and(|names| names.iter().all(|name| exact.contains(name)));
     if selected.is_empty() && !exact_alone {
         return Err(Error::new(ErrorKind::Usage, format!("No run fits all of --only {}.", conditions.join(","))));
     }
     Ok(selected)
 }
+
+const EXPERIMENT: &str = "experiment";
 
 /// Equal as text or as numbers: `.1` is `0.1`.
 fn same(left: &str, right: &str) -> bool {

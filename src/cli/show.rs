@@ -1,35 +1,61 @@
 //! `lookback show`.
 
+use std::collections::BTreeSet;
+
 use burn::tensor::backend::BackendTypes;
-use lookback_benchmarks::{PlanRequest, TrainingConfig, suites, task_kind};
-use lookback_datasets::memory_function_entry;
-use lookback_models::Io;
-use lookback_registry::{Field, Params, Result};
+use lookback_benchmarks::experiment::text;
+use lookback_benchmarks::{PlanRequest, Preset, SUITES, TASKS, TrainingConfig};
+use lookback_datasets::MEMORY_FUNCTIONS;
+use lookback_models::{Io, MODELS};
+use lookback_registry::{Error, ErrorKind, Field, Params, Result};
 
 use super::Exit;
 use super::args::{ShowArguments, ShowKind};
 use super::out;
 use super::progress::name;
 use super::resolve::set_pairs;
-use crate::backends::models::Models;
-use crate::backends::{BackendKind, BackendTask, BuildEverywhere, Request, TrainBackend};
+use crate::backends::{BackendKind, BackendTask, Request, TrainBackend, build_model};
+
+/// Time steps that are shown where none are given.
+const LENGTH: u32 = 128;
 
 /// Prints one entry of a list.
-pub(super) fn show(arguments: &ShowArguments, models: &Models) -> Result<Exit> {
+pub(super) fn show(arguments: &ShowArguments) -> Result<Exit> {
     let params = set_pairs("set", &arguments.set)?;
+    refuse_unused(arguments)?;
     match arguments.kind {
         ShowKind::MemoryFunction => memory_function(arguments, &params)?,
-        ShowKind::Model => model(arguments, &params, models)?,
+        ShowKind::Model => model(arguments, &params)?,
         ShowKind::Task => show_task(arguments, params)?,
-        ShowKind::Suite => suite(arguments, models)?,
+        ShowKind::Suite => suite(arguments)?,
     }
     Ok(Exit::Success)
 }
 
+/// No option is ignored: those that a kind of entry has no use for are errors.
+fn refuse_unused(arguments: &ShowArguments) -> Result<()> {
+    let kind = arguments.kind;
+    let given = [
+        ("--set", !arguments.set.is_empty(), kind == ShowKind::Suite, "a model, a memory function or a task"),
+        ("--csv", arguments.csv, kind == ShowKind::Task, "a model, a memory function or a suite"),
+        (
+            "--length",
+            arguments.length.is_some(),
+            matches!(kind, ShowKind::Task | ShowKind::Suite),
+            "a memory function or a model",
+        ),
+        ("--preset", arguments.preset.is_some(), kind != ShowKind::Suite, "a suite"),
+    ];
+    match given.into_iter().find(|(_, given, unused, _)| *given && *unused) {
+        Some((option, .., valid)) => Err(Error::new(ErrorKind::Usage, format!("{option} is for {valid} only."))),
+        None => Ok(()),
+    }
+}
+
 fn memory_function(arguments: &ShowArguments, params: &Params) -> Result<()> {
-    let entry = memory_function_entry(&arguments.name)?;
+    let entry = MEMORY_FUNCTIONS.get(&arguments.name)?;
     let resolved = (entry.resolve)(params)?;
-    let rho = (entry.build)(params)?.memory(arguments.length as usize)?;
+    let rho = (entry.build)(params)?.memory(arguments.length.unwrap_or(LENGTH) as usize)?;
     if !arguments.csv {
         let info = entry.info;
         out::say(&format!("{} ({})\n\n  rho(s) = {}", info.title, info.structure, formula(info.formula)));
@@ -48,25 +74,24 @@ fn formula(text: &str) -> &str {
     text.split_once(" = ").filter(|(left, _)| left.starts_with("rho")).map_or(text, |(_, right)| right)
 }
 
-fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<()> {
-    struct Describe<'a>(&'a dyn BuildEverywhere, &'a Params, Io);
+fn model(arguments: &ShowArguments, params: &Params) -> Result<()> {
+    struct Describe<'a>(&'a str, &'a Params, Io);
     impl BackendTask for Describe<'_> {
         type Output = Result<String>;
         fn run<B: TrainBackend>(self, device: <B as BackendTypes>::Device) -> Self::Output {
             let training = TrainingConfig::default();
             let request = Request { params: self.1, io: self.2, seed: 0, training: &training };
-            Ok(B::state(self.0, request, &device)?.describe())
+            Ok(build_model::<B>(self.0, request, &device)?.describe())
         }
     }
-    let entry = models.catalogue().get(&arguments.name)?;
+    let entry = MODELS.get(&arguments.name)?;
     let info = entry.info;
     let io = match (entry.example_io)() {
         io if io.single_output => io,
-        io => Io { length: arguments.length as usize, ..io },
+        io => Io { length: arguments.length.unwrap_or(LENGTH) as usize, ..io },
     };
     let facts = entry.facts(params, io)?;
-    let builder = models.builder(info.name)?;
-    let modules = BackendKind::first()?.dispatch(Describe(builder, &facts.params, io))?;
+    let modules = BackendKind::first()?.dispatch(Describe(info.name, &facts.params, io))?;
     if arguments.csv {
         out::say("tensor,shape,parameters");
         for line in modules.lines() {
@@ -97,12 +122,12 @@ fn model(arguments: &ShowArguments, params: &Params, models: &Models) -> Result<
 }
 
 fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
-    let kind = task_kind(&arguments.name)?;
-    let info = kind.info;
-    let params = (kind.resolve)(&params)?;
-    let io = (kind.io)(&params)?;
+    let task = TASKS.get(&arguments.name)?;
+    let info = task.info;
+    let params = task.resolve(&params)?;
+    let io = task.io(&params)?;
     out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.name, info.summary, info.source));
-    out::say(&parameters(&(kind.fields)(), &params));
+    out::say(&parameters(&(task.fields)(), &params));
     out::say(&format!(
         "\nshape: inputs [batch, {}, {}], targets [batch, {}, {}]",
         io.length,
@@ -113,19 +138,23 @@ fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
     Ok(())
 }
 
-fn suite(arguments: &ShowArguments, models: &Models) -> Result<()> {
-    let suite = suites::suite(&arguments.name)?;
+fn suite(arguments: &ShowArguments) -> Result<()> {
+    let suite = SUITES.get(&arguments.name)?.suite();
     let info = suite.info();
-    let runs = suite.plan(&PlanRequest::new(arguments.preset.into()), models.catalogue())?;
+    let runs = suite.plan(&PlanRequest::new(arguments.preset.unwrap_or(Preset::Quick)))?;
     if arguments.csv {
-        let axes: std::collections::BTreeSet<&str> =
-            runs.iter().flat_map(|run| run.axes.keys().map(String::as_str)).collect();
+        let axes: BTreeSet<&str> = runs.iter().flat_map(|run| run.place.coordinates()).map(|(axis, _)| axis).collect();
         let titles: Vec<&str> = std::iter::once("id").chain(axes.iter().copied()).chain(["seed"]).collect();
         out::say(&titles.join(","));
         for run in &runs {
-            let values = axes.iter().map(|axis| run.axes.get(*axis).cloned().unwrap_or_default());
-            let cells: Vec<String> =
-                std::iter::once(run.spec.id()).chain(values).chain([run.spec.seed.to_string()]).collect();
+            let own = run.place.coordinates();
+            let value = |axis: &&str| {
+                own.iter().find(|(name, _)| name == axis).map_or_else(String::new, |(_, value)| text(value))
+            };
+            let cells: Vec<String> = std::iter::once(run.spec.id())
+                .chain(axes.iter().map(value))
+                .chain([run.spec.seed.to_string()])
+                .collect();
             out::say(&cells.join(","));
         }
         return Ok(());
@@ -140,12 +169,15 @@ fn suite(arguments: &ShowArguments, models: &Models) -> Result<()> {
 
 /// Parameters with values and documentation.
 fn parameters(fields: &[Field], values: &Params) -> String {
-    let text = |field: &Field| values.get(&field.name).unwrap_or(&field.default).to_string();
+    let value = |field: &Field| values.get(&field.name).unwrap_or(&field.default).to_string();
     let names = fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
-    let widths = fields.iter().map(|field| text(field).len()).max().unwrap_or(0).min(24);
+    let widths = fields.iter().map(|field| value(field).len()).max().unwrap_or(0).min(24);
     let lines: Vec<String> = fields
         .iter()
-        .map(|field| format!("  {:names$}  {:widths$}  {}", field.name, text(field), field.doc).trim_end().to_owned())
+        .map(|field| {
+            let valid = field.valid.as_ref().map_or_else(String::new, |valid| format!(" ({valid})"));
+            format!("  {:names$}  {:widths$}  {}{valid}", field.name, value(field), field.doc).trim_end().to_owned()
+        })
         .collect();
     if lines.is_empty() { "no parameters".to_owned() } else { format!("parameters\n{}", lines.join("\n")) }
 }

@@ -5,28 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TrainingConfig, recipe_or_model, task_kind};
+use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TASKS, TrainingConfig, recipe_or_model};
+use lookback_datasets::DataFolder;
+use lookback_models::MODELS;
 use lookback_registry::{Error, ErrorKind, Params, Result, parse};
 
 use super::Exit;
 use super::args::{LogFormat, TrainArguments};
 use super::out;
 use super::progress::RunProgress;
-use super::resolve::{epoch, resolve, set_pairs, take_group};
-use crate::backends::BackendKind;
-use crate::backends::models::Models;
-use crate::runs::folder::RunFolder;
+use super::resolve::{resolve, set_pairs, take_group};
+use crate::runs::RunFolder;
 use crate::runs::runner::{RunEnd, RunOptions, run};
 
 /// Time between news of a run.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// Trains one model on one task.
-pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> {
-    let backend = arguments.backend.kind()?;
-    let (mut spec, _) = resolve(&spec(&arguments, models, backend)?, models)?;
-    (task_kind(&spec.task.name)?.settle)(&mut spec.task.params, &arguments.data.folder())?;
-    let devices = [arguments.device.numbers(), &arguments.devices].concat();
+pub(super) fn train(arguments: TrainArguments) -> Result<Exit> {
+    let backend = arguments.place.backend.kind()?;
+    let mut spec = resolve(&spec(&arguments)?)?;
+    TASKS.get(&spec.task.name)?.find_data(&mut spec.task.params, &arguments.data.folder())?;
+    let devices = [arguments.place.device.numbers(), &arguments.devices].concat();
     backend.check_devices(&devices)?;
     let folder = RunFolder::new(match arguments.out {
         Some(path) => path,
@@ -46,8 +46,7 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
         progress_every: Some(PROGRESS_EVERY),
     };
     let mut progress = RunProgress::new(arguments.log_format);
-    let end =
-        run(&spec, &folder, models, &options, &mut |event| progress.observe(&event), &|| stop.load(Ordering::Relaxed));
+    let end = run(&spec, &folder, &options, &mut |event| progress.observe(&event), &|| stop.load(Ordering::Relaxed));
     progress.finish();
     match end? {
         RunEnd::Done(result) => {
@@ -74,18 +73,17 @@ pub(super) fn train(arguments: TrainArguments, models: &Models) -> Result<Exit> 
                 "Stopped with a checkpoint. To carry on, run the same command again; the run is in `{}`.",
                 folder.path().display()
             ));
-            Ok(Exit::Failure)
+            Ok(Exit::Stopped)
         }
         RunEnd::Busy => {
-            Err(Error::new(ErrorKind::Usage, format!("Another process is training in `{}`.", folder.path().display())))
+            Err(Error::new(ErrorKind::Busy, format!("Another process is training in `{}`.", folder.path().display())))
         }
     }
 }
 
-fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Result<RunSpec> {
+fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
     if let Some(path) = &arguments.spec {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::caused(ErrorKind::Usage, format!("Cannot read `{}`", path.display()), error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &path, error))?;
         return RunSpec::from_json(&text)
             .map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())));
     }
@@ -96,7 +94,8 @@ fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Re
     if let Some(other) = groups.keys().next() {
         return Err(Error::unknown_name("group of parameters", other, ["task", "model", "training"]));
     }
-    let known = models.catalogue().iter().map(|entry| entry.info.name);
+    let models = MODELS.all();
+    let known = models.iter().map(|entry| entry.info.name);
     let found = match &arguments.name {
         Some(name) => recipe_or_model(name, known)?,
         None => None,
@@ -117,7 +116,7 @@ fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Re
     let epochs = arguments.epochs.or(found.map(|recipe| recipe.epochs));
     if let Some(epochs) = epochs {
         let warmup = found.map_or(0.0, |recipe| recipe.warmup_epochs);
-        in_epochs(&mut training, epochs, warmup, &task, backend)?;
+        in_epochs(&mut training, epochs, warmup, &task)?;
     }
     Ok(RunSpec {
         version: SPEC_VERSION,
@@ -129,8 +128,10 @@ fn spec(arguments: &TrainArguments, models: &Models, backend: BackendKind) -> Re
 }
 
 /// Fills in the steps of a training that is told in epochs, with an evaluation after each; what stands there stays.
-fn in_epochs(training: &mut Params, epochs: f64, warmup: f64, task: &Named, backend: BackendKind) -> Result<()> {
-    let Some(samples) = epoch(task, backend)? else {
+fn in_epochs(training: &mut Params, epochs: f64, warmup: f64, task: &Named) -> Result<()> {
+    // The number needs no data.
+    let built = TASKS.get(&task.name)?.task(&task.params, &DataFolder::default())?;
+    let Some(samples) = built.epoch() else {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
@@ -157,5 +158,5 @@ fn training_config(params: &Params) -> Result<TrainingConfig> {
 /// Calls `action` on Ctrl-C and on a request to terminate.
 pub(super) fn on_interrupt(action: impl FnMut() + Send + 'static) -> Result<()> {
     ctrlc::set_handler(action)
-        .map_err(|error| Error::caused(ErrorKind::Usage, "The handler for Ctrl-C cannot be installed", error))
+        .map_err(|error| Error::caused(ErrorKind::Io, "The handler for Ctrl-C cannot be installed", error))
 }

@@ -10,14 +10,13 @@ use lookback_registry::Result;
 use super::Exit;
 use super::args::WorkerArguments;
 use super::out;
-use crate::backends::models::Models;
-use crate::runs::folder::RunFolder;
+use crate::runs::RunFolder;
 use crate::runs::runner::{RunEnd, RunOptions, run};
 use crate::runs::sweep::{EXIT_BUSY, EXIT_STOPPED, WorkerLine};
 
 /// Carries out the run; the exit code says how it ended.
-pub(super) fn worker(arguments: &WorkerArguments, models: &Models) -> Exit {
-    match work(arguments, models) {
+pub(super) fn worker(arguments: &WorkerArguments) -> Exit {
+    match work(arguments) {
         Ok(RunEnd::Done(_)) => Exit::Success,
         Ok(RunEnd::Busy) => std::process::exit(EXIT_BUSY),
         Ok(RunEnd::Stopped) => std::process::exit(EXIT_STOPPED),
@@ -28,7 +27,7 @@ pub(super) fn worker(arguments: &WorkerArguments, models: &Models) -> Exit {
     }
 }
 
-fn work(arguments: &WorkerArguments, models: &Models) -> Result<RunEnd> {
+fn work(arguments: &WorkerArguments) -> Result<RunEnd> {
     let stop = Arc::new(AtomicBool::new(false));
     // An interrupt reaches the whole process group; the sweep is the one to answer it, by closing our input.
     super::train::on_interrupt(|| {})?;
@@ -47,7 +46,7 @@ fn work(arguments: &WorkerArguments, models: &Models) -> Result<RunEnd> {
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
         ..RunOptions::new(arguments.backend.kind()?)
     };
-    run(&folder.spec()?, &folder, models, &options, &mut |event| out::say_json(&WorkerLine::Event(event)), &|| {
+    run(&folder.spec()?, &folder, &options, &mut |event| out::say_json(&WorkerLine::Event(event)), &|| {
         stop.load(Ordering::Relaxed)
     })
 }

@@ -5,8 +5,8 @@ use lookback_models::attention::Attended;
 use lookback_registry::{Error, ErrorKind, Result};
 use nalgebra::DMatrix;
 
+use super::TrainedModel;
 use crate::backends::TrainBackend;
-use crate::inspect::trained::TrainedModel;
 
 /// The attention of one layer to one input.
 #[derive(Debug, Clone, PartialEq)]

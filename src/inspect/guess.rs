@@ -7,8 +7,8 @@ use lookback_datasets::Sample;
 use lookback_datasets::images::Image;
 use lookback_registry::Result;
 
+use super::TrainedModel;
 use crate::backends::TrainBackend;
-use crate::inspect::trained::TrainedModel;
 
 /// An image as a classifier sees it, and what it takes it for.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,18 +1,19 @@
 //! A finished run's model, to be judged or used.
 
 use burn::tensor::{Tensor, TensorData};
-use lookback_benchmarks::{Objective, RunSpec, task};
+use lookback_benchmarks::tasks::TaskOn;
+use lookback_benchmarks::{ImageClasses, RunSpec};
 use lookback_datasets::DataFolder;
-use lookback_registry::Result;
+use lookback_registry::{Error, ErrorKind, Result};
 
-use crate::backends::models::Models;
-use crate::backends::{Request, TrainBackend};
-use crate::learner::session::ValidData;
-use crate::learner::state::TrainState;
+use crate::backends::{Request, TrainBackend, build_model, task};
+use crate::learner::TrainState;
+use crate::learner::evaluation::ValidData;
 
 /// A trained model with its task, on one device.
 pub struct TrainedModel<B: TrainBackend> {
-    task: Box<dyn Objective<B>>,
+    name: String,
+    task: Box<dyn TaskOn<B>>,
     state: Box<dyn TrainState<B>>,
     device: B::Device,
 }
@@ -22,22 +23,25 @@ impl<B: TrainBackend> TrainedModel<B> {
     ///
     /// # Errors
     /// An unknown name or an invalid parameter in the spec, or weights that do not fit the model.
-    pub fn new(
-        spec: &RunSpec,
-        weights: Vec<u8>,
-        models: &Models,
-        data: &DataFolder,
-        device: B::Device,
-    ) -> Result<Self> {
-        let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params, data)?;
+    pub fn new(spec: &RunSpec, weights: Vec<u8>, data: &DataFolder, device: B::Device) -> Result<Self> {
+        let task = task::<B>(&spec.task.name, &spec.task.params, data)?;
         let request = Request { params: &spec.model.params, io: task.io(), seed: spec.seed, training: &spec.training };
-        let mut state = B::state(models.builder(&spec.model.name)?, request, &device)?;
+        let mut state = build_model::<B>(&spec.model.name, request, &device)?;
         state.load_weights(weights)?;
-        Ok(Self { task, state, device })
+        Ok(Self { name: spec.task.name.clone(), task, state, device })
+    }
+
+    /// What the samples show.
+    ///
+    /// # Errors
+    /// The task is not about images.
+    pub fn images(&self) -> Result<&ImageClasses> {
+        let message = || format!("The task `{}` is not about images.", self.name);
+        self.task.images().ok_or_else(|| Error::new(ErrorKind::Usage, message()))
     }
 
     /// The task.
-    pub fn task(&self) -> &dyn Objective<B> {
+    pub fn task(&self) -> &dyn TaskOn<B> {
         self.task.as_ref()
     }
 

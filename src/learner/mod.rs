@@ -1,10 +1,14 @@
 //! The one learner: a task, a model with its optimiser, and how far training has come.
 
-pub(crate) mod loader;
-pub(crate) mod optimizer;
-pub(crate) mod schedule;
-pub(crate) mod session;
+mod checkpoint;
+pub(crate) mod evaluation;
+mod loader;
+mod optimizer;
+mod schedule;
 pub(crate) mod state;
+mod training;
 
-pub use session::{Evaluation, Learner, Speed, Step};
-pub use state::{ModelState, TrainState};
+pub use checkpoint::Checkpoint;
+pub use evaluation::Evaluation;
+pub use state::{ModelState, Predictor, TrainState};
+pub use training::{Learner, Speed, Step};

@@ -1,5 +1,7 @@
 //! A model with its optimiser, its type erased: what the learner steps, evaluates and saves.
 
+use std::any::Any;
+
 use burn::module::{AutodiffModule, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{
@@ -14,7 +16,7 @@ use lookback_models::{SequenceModel, init, ops};
 use lookback_registry::{Error, ErrorKind, Result};
 use rand::RngExt;
 
-use crate::learner::optimizer::{Updater, all_values, scatter};
+use super::optimizer::{Updater, all_values, scatter};
 
 /// A map from sequences to sequences without gradients: `[batch, length, d_input]` to
 /// `[batch, length, d_output]`.
@@ -98,6 +100,9 @@ pub trait TrainState<B: AutodiffBackend> {
     /// # Errors
     /// Not a safetensors file, or its names or shapes are not those of this model.
     fn load_weights(&mut self, file: Vec<u8>) -> Result<()>;
+
+    /// The state without its trait, to be cast to the [`ModelState`] that it is.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// The [`TrainState`] for a model `M`.
@@ -116,6 +121,11 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> ModelState<B, M> {
     /// A model with a fresh optimiser.
     pub fn new(model: M, training: &TrainingConfig) -> Self {
         Self { model: Some(model), updater: Updater::new(training), precision: training.precision }
+    }
+
+    /// The model as the last update left it.
+    pub fn into_model(self) -> M {
+        self.model.expect("the model is only absent within an update")
     }
 
     fn model(&self) -> &M {
@@ -235,6 +245,10 @@ where
             .map_err(|error| Error::caused(ErrorKind::Failed, "The weights do not fit the model", error))?;
         self.model = Some(M::from_inner(model));
         Ok(())
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
     }
 }
 

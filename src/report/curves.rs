@@ -3,7 +3,7 @@
 use lookback_benchmarks::Probe;
 use lookback_benchmarks::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 
-use crate::learner::session::Evaluation;
+use crate::learner::Evaluation;
 
 /// Metrics that are losses of the same kind as the one of the training, with their names for people.
 const LOSSES: [(&str, &str); 2] = [("cross_entropy", "cross entropy, validation"), ("mse", "MSE, validation")];

@@ -20,6 +20,8 @@ pub enum Kind {
     Int,
     /// 64-bit floating-point numbers.
     Float,
+    /// True or false.
+    Bool,
 }
 
 /// A column: its title and what it holds.
@@ -49,6 +51,8 @@ pub enum Cell {
     Int(i64),
     /// A cell of a [`Kind::Float`] column.
     Float(f64),
+    /// A cell of a [`Kind::Bool`] column.
+    Bool(bool),
 }
 
 /// A typed table.

@@ -8,6 +8,7 @@ mod html;
 mod page;
 mod pictures;
 mod run;
+mod sweep;
 mod table;
 mod words;
 
@@ -15,4 +16,5 @@ pub use export::{Cell, Column, Kind, ResultsTable};
 pub use html::{Counts, ReportInput, html};
 pub(crate) use pictures::{Attention, ImageInsights};
 pub(crate) use run::{RunReport, run_html};
+pub use sweep::{SweepReport, environment, write_report};
 pub use table::{markdown_table, terminal_table};

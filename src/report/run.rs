@@ -11,7 +11,7 @@ use super::curves::{memory, training};
 use super::page::{command, fact, figure, how, linked, table, whole};
 use super::pictures::{ImageInsights, pictures};
 use super::words::{amount, count, duration, share, training_in_words, value};
-use crate::learner::session::{Evaluation, Speed};
+use crate::learner::{Evaluation, Speed};
 use crate::report::figures::escape;
 use crate::runs::runner::Timing;
 

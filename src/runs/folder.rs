@@ -8,8 +8,7 @@ use lookback_benchmarks::{Probe, RunResult, RunSpec};
 use lookback_registry::{Error, ErrorKind, Result};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::learner::session::{Evaluation, Progress};
-use crate::runs::checkpoint;
+use crate::learner::{Checkpoint, Evaluation};
 
 /// The folder of one run; its name is the run's identity.
 #[derive(Debug, Clone)]
@@ -43,7 +42,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot read `{}`", path.display()), error))
+    fs::read(path).map_err(|error| Error::io("read", &path, error))
 }
 
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
@@ -83,8 +82,7 @@ impl RunFolder {
     /// # Errors
     /// The folder cannot be written, or holds the spec of another run.
     pub fn create(&self, spec: &RunSpec) -> Result<()> {
-        fs::create_dir_all(&self.path)
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot create `{}`", self.path.display()), error))?;
+        fs::create_dir_all(&self.path).map_err(|error| Error::io("create", &self.path, error))?;
         let path = self.file("spec.json");
         if path.exists() {
             let found = self.spec()?;
@@ -127,7 +125,7 @@ impl RunFolder {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot write `{}`", path.display()), error))?;
+            .map_err(|error| Error::io("write", &path, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(RunLock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -198,48 +196,36 @@ impl RunFolder {
             .create(true)
             .open(&path)
             .and_then(|mut file| file.write_all(line.as_bytes()))
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot write `{}`", path.display()), error))
+            .map_err(|error| Error::io("write", &path, error))
     }
 
     /// Writes a checkpoint and keeps the one before.
-    pub(crate) fn write_checkpoint(&self, progress: &Progress, state: &[u8]) -> Result<()> {
+    pub(crate) fn write_checkpoint(&self, checkpoint: &Checkpoint) -> Result<()> {
         let current = self.file("checkpoint.bin");
         if current.exists() {
             let previous = self.file("checkpoint.previous.bin");
-            fs::rename(&current, &previous).map_err(|error| {
-                Error::caused(ErrorKind::Io, format!("Cannot write `{}`", previous.display()), error)
-            })?;
+            fs::rename(&current, &previous).map_err(|error| Error::io("write", &previous, error))?;
         }
-        write_whole(&current, &checkpoint::encode(progress, state))
+        write_whole(&current, &checkpoint.to_bytes())
     }
 
     /// Hands the newest readable checkpoint to `restore`; gives a warning for each that cannot be used.
-    pub(crate) fn restore_checkpoint(
-        &self,
-        mut restore: impl FnMut(Progress, &[u8]) -> Result<()>,
-    ) -> (bool, Vec<String>) {
+    pub(crate) fn restore_checkpoint(&self, mut restore: impl FnMut(Checkpoint) -> Result<()>) -> Vec<String> {
         let mut warnings = Vec::new();
         for name in ["checkpoint.bin", "checkpoint.previous.bin"] {
             let path = self.file(name);
             if !path.exists() {
                 continue;
             }
-            let restored = read(&path).and_then(|bytes| {
-                let (progress, state) = checkpoint::decode(&bytes)?;
-                restore(progress, state)
-            });
-            match restored {
-                Ok(()) => return (true, warnings),
+            match read(&path).and_then(|bytes| Checkpoint::from_bytes(&bytes)).and_then(&mut restore) {
+                Ok(()) => return warnings,
                 Err(error) => {
-                    warnings.push(format!(
-                        "`{}` cannot be used, going back further: {}",
-                        path.display(),
-                        error.chain()
-                    ));
+                    let reason = error.chain();
+                    warnings.push(format!("`{}` cannot be used, going back further: {reason}", path.display()));
                 }
             }
         }
-        (false, warnings)
+        warnings
     }
 
     /// Removes what only an unfinished run needs.

@@ -1,6 +1,5 @@
 //! Runs on disk: one folder a run, a store of many, and what carries them out.
 
-pub(crate) mod checkpoint;
 pub mod environment;
 pub(crate) mod folder;
 pub(crate) mod runner;

@@ -2,18 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use lookback_benchmarks::{Classification, Probes, RunResult, RunSpec, RunStatus, task};
+use lookback_benchmarks::{Classification, Probes, RunResult, RunSpec, RunStatus};
 use lookback_datasets::DataFolder;
 use lookback_models::Io;
 use lookback_registry::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::backends::devices::choose_devices;
-use crate::backends::models::Models;
-use crate::backends::{BackendKind, BackendTask, Request, TrainBackend};
+use crate::backends::{BackendKind, BackendTask, Request, TrainBackend, build_model, task};
 use crate::inspect::probe;
-use crate::learner::session::{Evaluation, Learner, Speed, Step};
-use crate::learner::state::TrainState;
+use crate::learner::{Evaluation, Learner, Speed, Step, TrainState};
 use crate::runs::environment::Environment;
 use crate::runs::folder::{RunFolder, read_json, write_json, write_whole};
 
@@ -92,7 +90,7 @@ pub enum RunEnd {
 /// Clock times of a run, kept apart from its result, which is the same every time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
-    /// Seconds of training over all sessions of the run.
+    /// Seconds of training over all parts of the run.
     pub training_seconds: f64,
     /// Seconds of final diagnostics.
     pub probe_seconds: f64,
@@ -114,43 +112,31 @@ pub struct Timing {
 pub fn run(
     spec: &RunSpec,
     folder: &RunFolder,
-    models: &Models,
     options: &RunOptions,
     observe: &mut dyn FnMut(RunEvent),
     stop: &dyn Fn() -> bool,
 ) -> Result<RunEnd> {
-    options.backend.dispatch(Job { spec, folder, models, options, observe, stop })
+    options.backend.dispatch(Job { spec, folder, options, observe, stop })
 }
 
-/// A session for `spec` at its start.
+/// The learner of `spec` at its start.
 ///
 /// # Errors
 /// An unknown name or invalid parameters.
-pub(crate) fn session<B: TrainBackend>(
-    spec: &RunSpec,
-    models: &Models,
-    data: &DataFolder,
-    device: B::Device,
-) -> Result<Learner<B>> {
-    let task = (task::<B>(&spec.task.name)?.build)(&spec.task.params, data)?;
-    let state = state::<B>(spec, models, task.io(), &device)?;
+pub(crate) fn learner<B: TrainBackend>(spec: &RunSpec, data: &DataFolder, device: B::Device) -> Result<Learner<B>> {
+    let task = task::<B>(&spec.task.name, &spec.task.params, data)?;
+    let state = state::<B>(spec, task.io(), &device)?;
     Learner::new(task, state, spec.training.clone(), spec.seed, device)
 }
 
-fn state<B: TrainBackend>(
-    spec: &RunSpec,
-    models: &Models,
-    io: Io,
-    device: &B::Device,
-) -> Result<Box<dyn TrainState<B>>> {
+fn state<B: TrainBackend>(spec: &RunSpec, io: Io, device: &B::Device) -> Result<Box<dyn TrainState<B>>> {
     let request = Request { params: &spec.model.params, io, seed: spec.seed, training: &spec.training };
-    B::state(models.builder(&spec.model.name)?, request, device)
+    build_model::<B>(&spec.model.name, request, device)
 }
 
 struct Job<'a> {
     spec: &'a RunSpec,
     folder: &'a RunFolder,
-    models: &'a Models,
     options: &'a RunOptions,
     observe: &'a mut dyn FnMut(RunEvent),
     stop: &'a dyn Fn() -> bool,
@@ -160,7 +146,7 @@ impl BackendTask for Job<'_> {
     type Output = Result<RunEnd>;
 
     fn run<B: TrainBackend>(self, _device: B::Device) -> Self::Output {
-        let Self { spec, folder, models, options, observe, stop } = self;
+        let Self { spec, folder, options, observe, stop } = self;
         let mut devices = choose_devices::<B>(&options.devices)?.into_iter();
         let device = devices.next().expect("there is at least one device");
         folder.create(spec)?;
@@ -174,27 +160,26 @@ impl BackendTask for Job<'_> {
         check_backend(folder, &environment)?;
         write_json(&folder.file("environment.json"), &environment)?;
 
-        let session = session::<B>(spec, models, &options.data, device)?;
-        let io = session.task().io();
-        let further = devices.map(|device| Ok((device.clone(), state::<B>(spec, models, io, &device)?)));
-        let mut session = session.with_devices(further.collect::<Result<Vec<_>>>()?).with_loaders(options.loaders);
-        let (_, warnings) = folder.restore_checkpoint(|progress, state| session.restore(progress, state));
-        for message in warnings {
+        let learner = learner::<B>(spec, &options.data, device)?;
+        let io = learner.task().io();
+        let further = devices.map(|device| Ok((device.clone(), state::<B>(spec, io, &device)?)));
+        let mut learner = learner.with_devices(further.collect::<Result<Vec<_>>>()?).with_loaders(options.loaders);
+        for message in folder.restore_checkpoint(|checkpoint| learner.restore(checkpoint)) {
             observe(RunEvent::Warning { message });
         }
         // The checkpoint may be older than the last line that was written.
-        folder.write_curve(session.curve())?;
-        observe(RunEvent::Started { step: session.steps(), steps: spec.training.steps });
+        folder.write_curve(learner.curve())?;
+        observe(RunEvent::Started { step: learner.steps(), steps: spec.training.steps });
 
         let mut timing: Timing = read_json(&folder.file("timing.json"))?.unwrap_or_default();
         let mut clock = Clock { started: Instant::now(), speed: Speed::default() };
         let (mut saved, mut told) = (Instant::now(), Instant::now());
         let status = loop {
             if stop() {
-                save(&mut session, folder, &mut timing, &mut clock)?;
+                save(&mut learner, folder, &mut timing, &mut clock)?;
                 return Ok(RunEnd::Stopped);
             }
-            match session.advance() {
+            match learner.advance() {
                 Step::Updated => {}
                 Step::Evaluated(evaluation) => {
                     folder.append_to_curve(&evaluation)?;
@@ -203,40 +188,40 @@ impl BackendTask for Job<'_> {
                 Step::Ended(status) => break status,
             }
             if saved.elapsed() >= options.checkpoint_every {
-                save(&mut session, folder, &mut timing, &mut clock)?;
+                save(&mut learner, folder, &mut timing, &mut clock)?;
                 saved = Instant::now();
             }
             if options.progress_every.is_some_and(|pause| told.elapsed() >= pause) {
                 told = Instant::now();
-                let speed = session.speed();
+                let speed = learner.speed();
                 observe(RunEvent::Progress {
-                    step: session.steps(),
+                    step: learner.steps(),
                     samples_per_second: speed.samples_per_second(),
                     data_share: speed.data_share(),
                 });
             }
         };
-        clock.add_to(&mut timing, session.speed());
+        clock.add_to(&mut timing, learner.speed());
 
         // The result comes last: a folder that has one has everything.
-        folder.write_curve(session.curve())?;
-        write_whole(&folder.file("weights.safetensors"), &session.state().weights()?)?;
+        folder.write_curve(learner.curve())?;
+        write_whole(&folder.file("weights.safetensors"), &learner.state().weights()?)?;
         if status == RunStatus::Finished {
             let begun = Instant::now();
-            if let Some(images) = session.task().images() {
-                let (logits, targets) = session.predictions();
-                let judged = Classification::of(&logits, targets, &images.classes);
-                write_json(&folder.file("classification.json"), &judged)?;
+            if let Some(images) = learner.task().images() {
+                let (logits, targets) = learner.predictions();
+                let classes = Classification::of(&logits, targets, &images.classes);
+                write_json(&folder.file("classification.json"), &classes)?;
             }
-            let Probes { memory, attention } = session.task().probes();
+            let Probes { memory, attention } = learner.task().probes();
             if memory || attention.is_some() {
-                write_json(&folder.file("probe.json"), &probe::probe(&session))?;
+                write_json(&folder.file("probe.json"), &probe::probe(&learner))?;
             }
             timing.probe_seconds = begun.elapsed().as_secs_f64();
         }
         write_json(&folder.file("timing.json"), &timing)?;
         let result =
-            session.result().ok_or_else(|| Error::new(ErrorKind::Io, "The run ended without an evaluation."))?;
+            learner.result().ok_or_else(|| Error::new(ErrorKind::Io, "The run ended without an evaluation."))?;
         write_json(&folder.file("result.json"), &result)?;
         folder.remove_checkpoints();
         Ok(RunEnd::Done(result))
@@ -244,21 +229,20 @@ impl BackendTask for Job<'_> {
 }
 
 fn save<B: TrainBackend>(
-    session: &mut Learner<B>,
+    learner: &mut Learner<B>,
     folder: &RunFolder,
     timing: &mut Timing,
     clock: &mut Clock,
 ) -> Result<()> {
-    let (progress, state) = session.snapshot()?;
-    folder.write_checkpoint(&progress, &state)?;
-    clock.add_to(timing, session.speed());
+    folder.write_checkpoint(&learner.checkpoint()?)?;
+    clock.add_to(timing, learner.speed());
     write_json(&folder.file("timing.json"), timing)
 }
 
-/// What of a session has not been added to the times of its run.
+/// What of a learner has not been added to the times of its run.
 struct Clock {
     started: Instant,
-    /// The session's speed when it was added last.
+    /// The learner's speed when it was added last.
     speed: Speed,
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use lookback_benchmarks::{Axes, Outcome, Planned, Preset, RunSpec, RunStatus};
+use lookback_benchmarks::{Outcome, Place, Planned, Preset, RunSpec, RunStatus};
 use lookback_registry::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +83,7 @@ impl Store {
     /// # Errors
     /// The folder cannot be written, or belongs to another suite, preset or backend.
     pub fn extend(&self, header: Header, command: &str, runs: &[Planned]) -> Result<(Plan, usize)> {
-        fs::create_dir_all(self.file("runs"))
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot create `{}`", self.root.display()), error))?;
+        fs::create_dir_all(self.file("runs")).map_err(|error| Error::io("create", &self.root, error))?;
         // Two sweeps may start at once; each must see the other's additions.
         let lock_path = self.file("lock");
         let _lock = File::options()
@@ -93,7 +92,7 @@ impl Store {
             .write(true)
             .open(&lock_path)
             .and_then(|file| file.lock().map(|()| file))
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("Cannot lock `{}`", lock_path.display()), error))?;
+            .map_err(|error| Error::io("lock", &lock_path, error))?;
         let path = self.file("plan.json");
         let mut all = runs.to_vec();
         let mut superseded = 0;
@@ -107,21 +106,21 @@ impl Store {
                      preset `{}`, backend `{}`.",
                         self.root.display(),
                         before.header.suite,
-                        preset_name(before.header.preset),
+                        before.header.preset.name(),
                         before.header.backend,
                         header.suite,
-                        preset_name(header.preset),
+                        header.preset.name(),
                         header.backend
                     ),
                 ));
             }
             // One run may stand at several places of the grid.
-            let known: HashSet<(String, &Axes)> = runs.iter().map(|run| (run.spec.id(), &run.axes)).collect();
-            let now: HashMap<&Axes, String> = runs.iter().map(|run| (&run.axes, without_seed(run))).collect();
+            let known: HashSet<(String, &Place)> = runs.iter().map(|run| (run.spec.id(), &run.place)).collect();
+            let now: HashMap<&Place, String> = runs.iter().map(|run| (&run.place, without_seed(run))).collect();
             for run in before.runs {
-                if now.get(&run.axes).is_some_and(|spec| *spec != without_seed(&run)) {
+                if now.get(&run.place).is_some_and(|spec| *spec != without_seed(&run)) {
                     superseded += 1;
-                } else if !known.contains(&(run.spec.id(), &run.axes)) {
+                } else if !known.contains(&(run.spec.id(), &run.place)) {
                     all.push(run);
                 }
             }
@@ -151,7 +150,7 @@ impl Store {
                     Some(result) if result.status == RunStatus::Finished => folder.probe()?,
                     _ => None,
                 };
-                let primary = |evaluation: &crate::learner::session::Evaluation| {
+                let primary = |evaluation: &crate::learner::Evaluation| {
                     evaluation.metrics.get("nmse").or_else(|| evaluation.metrics.values().next()).copied()
                 };
                 let curve = folder
@@ -172,26 +171,22 @@ fn without_seed(run: &Planned) -> String {
     RunSpec { seed: 0, ..run.spec.clone() }.id()
 }
 
-/// The preset's name on the command line.
-pub(crate) fn preset_name(preset: Preset) -> &'static str {
-    match preset {
-        Preset::Smoke => "smoke",
-        Preset::Quick => "quick",
-        Preset::Full => "full",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use lookback_benchmarks::{Named, SPEC_VERSION, TrainingConfig};
     use lookback_registry::Params;
 
+    fn place(alpha: &str) -> Place {
+        let setting = Params::from_iter([("alpha".to_owned(), alpha.into())]);
+        Place { suite: "s".into(), experiment: "e".into(), setting, also: None }
+    }
+
     fn planned(alpha: &str, seed: u64, steps: usize) -> Planned {
         let named = |name: &str| Named { name: name.into(), params: Params::new() };
         let training = TrainingConfig { steps, ..TrainingConfig::default() };
         let spec = RunSpec { version: SPEC_VERSION, task: named(alpha), model: named("m"), training, seed };
-        Planned { spec, axes: [("alpha".to_owned(), alpha.to_owned())].into() }
+        Planned { spec, place: place(alpha) }
     }
 
     #[test]
@@ -212,7 +207,7 @@ mod tests {
         let new = planned("1", 0, 20);
         assert_eq!(extend(std::slice::from_ref(&new)), (vec![new.clone(), other.clone()], 2));
         // The same run at another place of the grid stands at both.
-        let elsewhere = Planned { axes: [("alpha".to_owned(), "3".to_owned())].into(), ..other.clone() };
+        let elsewhere = Planned { place: place("3"), ..other.clone() };
         assert_eq!(elsewhere.spec.id(), other.spec.id());
         let all = vec![elsewhere.clone(), new, other];
         assert_eq!(extend(std::slice::from_ref(&elsewhere)), (all.clone(), 0));

@@ -327,10 +327,11 @@ impl Workers<'_> {
 
     fn start(&self, folder: &RunFolder) -> Result<Child> {
         let log_path = folder.file("stderr.log");
-        let log =
-            File::options().create(true).append(true).open(&log_path).map_err(|error| {
-                Error::caused(ErrorKind::Io, format!("Cannot write `{}`", log_path.display()), error)
-            })?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log_path)
+            .map_err(|error| Error::io("write", &log_path, error))?;
         let place = self.options.data.as_ref().map(|folder| [OsStr::new("--data"), folder.as_os_str()]);
         let device = self.options.device.map(|number| ["--device".to_owned(), number.to_string()]);
         Command::new(&self.options.program)
@@ -346,9 +347,7 @@ impl Workers<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::from(log))
             .spawn()
-            .map_err(|error| {
-                Error::caused(ErrorKind::Io, format!("Cannot start `{}`", self.options.program.display()), error)
-            })
+            .map_err(|error| Error::io("start", &self.options.program, error))
     }
 }
 

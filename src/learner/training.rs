@@ -3,31 +3,17 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::{DType, Tensor, TensorData, backend::AutodiffBackend};
-use lookback_benchmarks::{Objective, Precision, RunResult, RunStatus, TrainingConfig};
+use lookback_benchmarks::tasks::TaskOn;
+use lookback_benchmarks::{Precision, RunResult, RunStatus, TrainingConfig};
 use lookback_datasets::Sample;
 use lookback_models::{Io, noise::Noise};
 use lookback_registry::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
 
-use crate::learner::loader::TrainData;
-use crate::learner::schedule::{Tracker, learning_rate};
-use crate::learner::state::{Predictor, TrainState};
-
-/// Sequences per forward pass of an evaluation.
-const EVALUATION_BATCH: usize = 64;
-
-/// One line of `metrics.jsonl`. Values that were not finite are absent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Updates so far.
-    pub step: usize,
-    /// Mean training loss since the previous evaluation.
-    pub train_loss: Option<f64>,
-    /// The learning rate of the last update.
-    pub learning_rate: f64,
-    /// Metrics on the validation split by name.
-    pub metrics: std::collections::BTreeMap<String, f64>,
-}
+use super::checkpoint::{Checkpoint, Progress};
+use super::evaluation::{Evaluation, ValidData, tensors};
+use super::loader::TrainData;
+use super::schedule::{Tracker, learning_rate};
+use super::state::{Predictor, TrainState};
 
 /// What one call of [`Learner::advance`] did.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,19 +26,7 @@ pub enum Step {
     Ended(RunStatus),
 }
 
-/// Everything besides weights and optimiser that a run needs to go on exactly where it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Progress {
-    pub step: usize,
-    /// Sum of the training losses since the last evaluation, as the device holds it.
-    pub loss_sum: f32,
-    pub loss_count: usize,
-    pub tracker: Tracker,
-    pub curve: Vec<Evaluation>,
-    pub ended: Option<RunStatus>,
-}
-
-/// How fast a session trains; evaluations do not count.
+/// How fast a learner trains; evaluations do not count.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Speed {
     /// Training samples so far.
@@ -77,7 +51,7 @@ impl Speed {
 
 /// A training run: a task, a model with its optimiser, and how far it has come.
 pub struct Learner<B: AutodiffBackend> {
-    task: Box<dyn Objective<B>>,
+    task: Box<dyn TaskOn<B>>,
     state: Box<dyn TrainState<B>>,
     training: TrainingConfig,
     seed: u64,
@@ -98,7 +72,7 @@ impl<B: AutodiffBackend> Learner<B> {
     /// # Errors
     /// Invalid training parameters, a precision that the device does not compute in, or a task without data.
     pub fn new(
-        task: Box<dyn Objective<B>>,
+        task: Box<dyn TaskOn<B>>,
         state: Box<dyn TrainState<B>>,
         training: TrainingConfig,
         seed: u64,
@@ -138,7 +112,7 @@ impl<B: AutodiffBackend> Learner<B> {
         self
     }
 
-    /// Spreads each batch over further devices, each with such a state as the session has: data parallel training, in
+    /// Spreads each batch over further devices, each with such a state as the learner has: data parallel training, in
     /// which every device computes the gradient of its part. Weights and gradients go through the host, since burn 0.21
     /// copies between devices on CUDA alone.
     #[must_use]
@@ -153,7 +127,7 @@ impl<B: AutodiffBackend> Learner<B> {
     }
 
     /// The task.
-    pub fn task(&self) -> &dyn Objective<B> {
+    pub fn task(&self) -> &dyn TaskOn<B> {
         self.task.as_ref()
     }
 
@@ -301,22 +275,34 @@ impl<B: AutodiffBackend> Learner<B> {
         })
     }
 
-    /// Progress and training state, to go on from exactly here.
-    pub(crate) fn snapshot(&mut self) -> Result<(Progress, Vec<u8>)> {
+    /// Everything that is needed to go on from exactly here.
+    ///
+    /// # Errors
+    /// The training state cannot be serialised.
+    pub fn checkpoint(&mut self) -> Result<Checkpoint> {
         let mut progress = self.progress.clone();
         if let Some(sum) = &self.loss_sum {
             progress.loss_sum = read_scalar(sum.clone()) as f32;
         }
-        Ok((progress, self.state.state()?))
+        Ok(Checkpoint { progress, state: self.state.state()? })
     }
 
-    /// Goes back to a [`Learner::snapshot`].
-    pub(crate) fn restore(&mut self, progress: Progress, state: &[u8]) -> Result<()> {
-        self.state.restore(state)?;
+    /// Goes back to a [`Learner::checkpoint`] of the same run: what follows is bit for bit what would have followed.
+    ///
+    /// # Errors
+    /// The checkpoint is of another model.
+    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<()> {
+        let Checkpoint { progress, state } = checkpoint;
+        self.state.restore(&state)?;
         self.loss_sum = (progress.loss_count > 0)
             .then(|| Tensor::from_data(TensorData::new(vec![progress.loss_sum], [1]), &self.device));
         self.progress = progress;
         Ok(())
+    }
+
+    /// The model with its optimiser, for use after the training; [`TrainState::into_any`] gives back its type.
+    pub fn into_state(self) -> Box<dyn TrainState<B>> {
+        self.state
     }
 
     /// Replaces the weights by those of a safetensors file.
@@ -335,19 +321,17 @@ impl<B: AutodiffBackend> Learner<B> {
     /// The model's outputs for the whole validation split, and its targets, each `[samples, output length, d_output]`,
     /// row-major.
     pub(crate) fn predictions(&self) -> (Vec<f32>, &[f32]) {
-        (self.valid.predictions_of_first(&self.state.predictor(), usize::MAX), &self.valid.targets)
+        (self.valid.predictions_of_first(&self.state.predictor(), usize::MAX), &self.valid.targets())
     }
 
     /// The targets of the validation split, `[samples, output length, d_output]`, row-major.
     pub(crate) fn valid_targets(&self) -> &[f32] {
-        &self.valid.targets
+        self.valid.targets()
     }
 
     /// The first `samples` validation inputs, `[samples, length, d_input]` (fewer where the split is smaller).
     pub(crate) fn valid_inputs(&self, samples: usize) -> Tensor<B, 3> {
-        let inputs = self.valid.batches[0].clone();
-        let samples = samples.min(inputs.dims()[0]);
-        Tensor::from_inner(inputs.narrow(0, 0, samples))
+        Tensor::from_inner(self.valid.inputs(samples))
     }
 }
 
@@ -370,75 +354,4 @@ fn read_scalar<B: burn::tensor::backend::Backend>(tensor: Tensor<B, 1>) -> f64 {
 
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
-}
-
-fn tensors<B: burn::tensor::backend::Backend>(
-    samples: &[Sample],
-    io: Io,
-    device: &B::Device,
-) -> (Tensor<B, 3>, Tensor<B, 3>) {
-    let inputs: Vec<f32> = samples.iter().flat_map(|sample| sample.inputs.iter().copied()).collect();
-    let targets: Vec<f32> = samples.iter().flat_map(|sample| sample.targets.iter().copied()).collect();
-    (
-        Tensor::from_data(TensorData::new(inputs, [samples.len(), io.length, io.d_input]), device),
-        Tensor::from_data(TensorData::new(targets, [samples.len(), io.output_length(), io.d_output]), device),
-    )
-}
-
-/// The validation split on the device.
-pub(crate) struct ValidData<B: AutodiffBackend> {
-    batches: Vec<Tensor<B::InnerBackend, 3>>,
-    targets: Vec<f32>,
-    per_sample: usize,
-}
-
-impl<B: AutodiffBackend> ValidData<B> {
-    /// Puts the split on the device.
-    ///
-    /// # Errors
-    /// The data cannot be read, or there is none.
-    pub fn new(task: &dyn Objective<B>, device: &B::Device) -> Result<Self> {
-        let io = task.io();
-        let dataset = task.valid()?;
-        let samples: Vec<Sample> = (0..dataset.len()).filter_map(|index| dataset.get(index)).collect();
-        if samples.is_empty() {
-            return Err(Error::new(ErrorKind::Failed, "The task has no validation samples; at least 1 is needed."));
-        }
-        let batches =
-            samples.chunks(EVALUATION_BATCH).map(|chunk| tensors::<B::InnerBackend>(chunk, io, device).0).collect();
-        let targets = samples.iter().flat_map(|sample| sample.targets.iter().copied()).collect();
-        Ok(Self { batches, targets, per_sample: io.output_length() * io.d_output })
-    }
-
-    fn metrics_of_first(
-        &self,
-        task: &dyn Objective<B>,
-        predictor: &Predictor<B::InnerBackend>,
-        samples: usize,
-    ) -> Vec<(&'static str, f64)> {
-        let predictions = self.predictions_of_first(predictor, samples);
-        task.metrics(&predictions, &self.targets[..predictions.len()])
-    }
-
-    /// Outputs for the first `samples`, row-major.
-    pub fn predictions_of_first(&self, predictor: &Predictor<B::InnerBackend>, samples: usize) -> Vec<f32> {
-        let mut predictions: Vec<f32> = Vec::with_capacity(self.targets.len());
-        let mut left = samples;
-        for batch in &self.batches {
-            if left == 0 {
-                break;
-            }
-            let count = batch.dims()[0].min(left);
-            let output = predictor(batch.clone().narrow(0, 0, count));
-            predictions.extend(output.into_data().iter::<f32>());
-            left -= count;
-        }
-        debug_assert!(predictions.len().is_multiple_of(self.per_sample));
-        predictions
-    }
-
-    /// The targets of all samples, row-major.
-    pub fn into_targets(self) -> Vec<f32> {
-        self.targets
-    }
 }
