@@ -15,10 +15,10 @@ pub use experiment::{
     Analysis, Example, Experiment, ExtraModel, Finding, HeadProbe, Outcome, Place, PlanRequest, Planned, Preset, Probe,
     RunResult, RunStatus, Suite, SuiteEntry, SuiteInfo, Table, Verdict,
 };
-pub use recipe::{Recipe, recipe, recipe_or_model, recipes};
+pub use recipe::{RECIPES, Recipe, recipe_or_model};
 pub use spec::{Decay, Named, Optimizer, Precision, RunSpec, SPEC_VERSION, Schedule, TrainingConfig};
 pub use suites::SUITES;
 pub use tasks::{
-    AttentionProbes, BuildTask, Classification, ImageClasses, Judge, Metrics, Objective, Probes, TASKS, Task,
-    TaskBuilder, TaskEntry, TaskInfo, task,
+    AttentionProbes, Classification, EvalSplit, ImageClasses, Metrics, Objective, Probes, Splits, TASKS, Task,
+    TaskConfig, TaskEntry, TaskInfo, TaskOn, build_task,
 };

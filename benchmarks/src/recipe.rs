@@ -1,6 +1,7 @@
 //! Named starting points of single runs: a task, a model and its training, all of which can be changed.
 
-use lookback_registry::{Error, Params, Result};
+use lookback_models::MODELS;
+use lookback_registry::{Entry, Error, Params, Registry, Result};
 use serde_json::{Value, json};
 
 /// A named run. What it leaves out takes its default.
@@ -20,23 +21,37 @@ pub struct Recipe {
     pub epochs: f64,
     /// Passes of linear warm-up.
     pub warmup_epochs: f64,
-    task_params: fn() -> Value,
-    model_params: fn() -> Value,
-    training: fn() -> Value,
+    /// Parameters of the task, as a JSON object.
+    pub task_params: fn() -> Value,
+    /// Parameters of the model, as a JSON object.
+    pub model_params: fn() -> Value,
+    /// Parameters of the training, as a JSON object.
+    pub training: fn() -> Value,
+}
+
+impl Entry for Recipe {
+    const KIND: &'static str = "recipe";
+
+    fn name(&self) -> &str {
+        self.name
+    }
 }
 
 impl Recipe {
     /// Parameters of the task, the model and the training.
+    ///
+    /// # Panics
+    /// One of them is no JSON object.
     pub fn params(&self) -> [Params; 3] {
         [(self.task_params)(), (self.model_params)(), (self.training)()].map(|value| match value {
             Value::Object(params) => params,
-            _ => Params::new(),
+            other => panic!("parameters of the recipe `{}` are an object, not {other}", self.name),
         })
     }
 }
 
 /// The list of recipes; the first of a model is the one that its name alone stands for.
-pub fn recipes() -> Vec<Recipe> {
+pub static RECIPES: Registry<Recipe> = Registry::new(|| {
     let vit = Recipe {
         name: "vit-micro",
         summary: "A ViT of 0.55 M parameters on CIFAR-10, for two CPU cores.",
@@ -85,29 +100,51 @@ pub fn recipes() -> Vec<Recipe> {
             ..vit
         },
     ]
-}
+});
 
 fn adamw(batch_size: usize, learning_rate: f64) -> Value {
     json!({"batch_size": batch_size, "learning_rate": learning_rate, "weight_decay": 0.05, "decay": "weights"})
 }
 
-/// The recipe named `name`, or the first of the model named so.
-pub fn recipe(name: &str) -> Option<Recipe> {
-    let all = recipes();
-    all.iter().find(|recipe| recipe.name == name).or_else(|| all.iter().find(|recipe| recipe.model == name)).copied()
-}
-
-/// What `name` stands for, where it must be a recipe or one of these models.
+/// The recipe named `name`, or else the first recipe of the model named so; `None` for a model without a recipe.
 ///
 /// # Errors
-/// It is neither: lists all, nearest first.
-pub fn recipe_or_model<'a>(name: &str, models: impl IntoIterator<Item = &'a str>) -> Result<Option<Recipe>> {
-    let models: Vec<&str> = models.into_iter().collect();
-    let found = recipe(name);
-    if found.is_none() && !models.contains(&name) {
-        let recipes = recipes();
-        let known = recipes.iter().map(|recipe| recipe.name).chain(models);
+/// It is neither a recipe nor a model: lists all, nearest first.
+pub fn recipe_or_model(name: &str) -> Result<Option<Recipe>> {
+    let (recipes, models) = (RECIPES.all(), MODELS.all());
+    let found = recipes.iter().find(|recipe| recipe.name == name);
+    let found = found.or_else(|| recipes.iter().find(|recipe| recipe.model == name)).copied();
+    if found.is_none() && models.iter().all(|model| model.info.name != name) {
+        let known = recipes.iter().map(|recipe| recipe.name).chain(models.iter().map(|model| model.info.name));
         return Err(Error::unknown_name("recipe or model", name, known));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use lookback_registry::ErrorKind;
+
+    use super::*;
+    use crate::{TASKS, TrainingConfig};
+
+    #[test]
+    fn a_name_is_a_recipe_or_a_model() {
+        let name_of = |name: &str| recipe_or_model(name).unwrap().map(|recipe| recipe.name);
+        assert_eq!((name_of("vit-tiny"), name_of("vit"), name_of("gru")), (Some("vit-tiny"), Some("vit-micro"), None));
+        let error = recipe_or_model("vit-mikro").unwrap_err();
+        assert_eq!((error.kind(), error.what()), (ErrorKind::UnknownName, Some("recipe or model")));
+        assert!(error.valid().unwrap().starts_with("vit-micro, "));
+    }
+
+    #[test]
+    fn every_recipe_is_valid() {
+        for recipe in RECIPES.all() {
+            let [task, model, training] = recipe.params();
+            let io = TASKS.get(recipe.task).unwrap().io(&task).unwrap();
+            MODELS.get(recipe.model).unwrap().facts(&model, io).unwrap();
+            let training: TrainingConfig = lookback_registry::parse("training", &training).unwrap();
+            training.validate().unwrap();
+        }
+    }
 }

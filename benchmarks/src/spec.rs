@@ -1,6 +1,8 @@
 //! What a run is: plain data with a content hash as its identity.
 
-use lookback_registry::{Error, ErrorKind, Params, Result};
+use std::collections::BTreeMap;
+
+use lookback_registry::{Error, ErrorKind, Params, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,36 +55,27 @@ impl RunSpec {
     /// # Errors
     /// Malformed JSON, unknown fields, or a version newer than [`SPEC_VERSION`].
     pub fn from_json(text: &str) -> Result<Self> {
-        let value: serde_json::Value = serde_json::from_str(text)
-            .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The spec is not valid JSON", error))?;
-        match value.get("version").and_then(serde_json::Value::as_u64) {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| Error::caused(ErrorKind::Corrupt, "The spec is not valid JSON", error))?;
+        match value.get("version").and_then(Value::as_u64) {
             Some(version) if version == u64::from(SPEC_VERSION) => {}
             Some(version) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    format!("The spec has version {version}, but this build of lookback reads version {SPEC_VERSION}."),
-                ));
+                let message =
+                    format!("The spec has version {version}, but this build of lookback reads version {SPEC_VERSION}.");
+                return Err(Error::new(ErrorKind::Unsupported, message));
             }
             None => {
-                return Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    "The spec has no `version`; this is not a lookback spec.",
-                ));
+                return Err(Error::new(ErrorKind::Corrupt, "The spec has no `version`; this is not a lookback spec."));
             }
         }
         serde_json::from_value(value)
             .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The spec cannot be read", error))
     }
 
-    /// The spec as JSON with sorted keys: the same bytes for the same spec.
+    /// The spec as JSON with sorted keys: the same bytes for the same spec, in every program.
     pub fn to_json(&self) -> String {
-        // `Value`'s maps are sorted by key.
-        let mut value = serde_json::to_value(self).expect("a spec serialises");
-        let defaults = serde_json::to_value(TrainingConfig::default()).expect("a configuration serialises");
-        if let Some(training) = value["training"].as_object_mut() {
-            training.retain(|name, value| !ADDED.contains(&name.as_str()) || *value != defaults[name]);
-        }
-        serde_json::to_string_pretty(&value).expect("a value serialises")
+        let value = serde_json::to_value(self).expect("a spec serialises");
+        serde_json::to_string_pretty(&sorted(value)).expect("a value serialises")
     }
 
     /// The identity of the run: the first 16 hexadecimal digits of the SHA-256 of [`RunSpec::to_json`].
@@ -92,6 +85,19 @@ impl RunSpec {
     pub fn id(&self) -> String {
         let digest = Sha256::digest(self.to_json());
         digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The value with the keys of all maps in order. serde_json sorts them by itself, unless another crate of the program
+/// switches on its feature `preserve_order`.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries: BTreeMap<String, Value> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
     }
 }
 
@@ -149,58 +155,70 @@ pub enum Schedule {
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfig {
     /// Update steps.
+    #[schemars(range(min = 1))]
     pub steps: usize,
     /// Sequences per step.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// The update rule.
     pub optimizer: Optimizer,
     /// Peak learning rate.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
     /// Decay of the first moment (Adam, AdamW), or momentum (SGD).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_1: f64,
     /// Decay of the second moment (Adam, AdamW).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub beta_2: f64,
     /// Added to the denominator (Adam, AdamW).
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub epsilon: f64,
     /// Weight decay: decoupled in AdamW, added to the gradient in Adam and SGD.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// The gradient's largest Euclidean norm over all parameters together; no clipping where absent.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub clip_norm: Option<f64>,
     /// How the learning rate moves.
     pub schedule: Schedule,
     /// Steps of linear warm-up from 0.
     pub warmup_steps: usize,
     /// Where the cosine ends and the plateau schedule stops falling.
+    #[schemars(range(min = 0.0))]
     pub final_learning_rate: f64,
-    /// The plateau schedule's factor, in (0, 1).
+    /// The plateau schedule's factor.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub plateau_factor: f64,
     /// Evaluations without improvement before the plateau schedule acts.
     pub plateau_patience: usize,
     /// Steps between evaluations; the last step is always evaluated.
+    #[schemars(range(min = 1))]
     pub eval_every: usize,
     /// Validation samples that evaluations before the last look at, the first of the split; all of them where absent.
     /// The last always takes all.
+    #[schemars(range(min = 1))]
     pub eval_samples: Option<usize>,
     /// Ends the run once the validation metric is below this.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub stop_below: Option<f64>,
     /// Ends the run after this many evaluations without improvement.
     pub stop_patience: Option<usize>,
     /// Which parameters weight decay acts on.
     pub decay: Decay,
-    /// Evaluates an exponential moving average of the weights, which keeps this share at each update, in (0, 1) (less in
-    /// the first updates); the weights themselves where absent.
+    /// Evaluates an exponential moving average of the weights, which keeps this share at each update (less in the first
+    /// updates); the weights themselves where absent.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub ema_decay: Option<f64>,
-    /// Parts of a batch whose gradients are computed one after the other and added up, from 1 up: less memory.
+    /// Parts of a batch whose gradients are computed one after the other and added up: less memory.
+    #[schemars(range(min = 1))]
     pub accumulation: usize,
     /// The numbers of matrix products in training.
     pub precision: Precision,
     /// After each update every parameter is cut off at this absolute value (projected gradient descent); not where absent.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub max_weight: Option<f64>,
 }
-
-/// Fields that earlier versions did not have: they stand in a spec only where they differ from their defaults, so that
-/// runs of those versions keep their identity.
-const ADDED: [&str; 5] = ["accumulation", "decay", "ema_decay", "max_weight", "precision"];
 
 impl Default for TrainingConfig {
     fn default() -> Self {
@@ -238,56 +256,21 @@ impl TrainingConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        let positive = |field, value: f64, ok: bool| {
-            if ok && value.is_finite() {
-                Ok(())
-            } else {
-                Err(Error::invalid(field, value, "a finite number greater than 0"))
-            }
-        };
+        check(self)?;
+        // As JSON, which `check` looks at, NaN and infinity in an option are null, as if it were absent.
         for (field, value) in [
-            ("steps", self.steps),
-            ("batch_size", self.batch_size),
-            ("eval_every", self.eval_every),
-            ("accumulation", self.accumulation),
+            ("clip_norm", self.clip_norm),
+            ("stop_below", self.stop_below),
+            ("ema_decay", self.ema_decay),
+            ("max_weight", self.max_weight),
         ] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        if self.eval_samples == Some(0) {
-            return Err(Error::invalid("eval_samples", 0, "a whole number from 1 up, or null"));
-        }
-        positive("learning_rate", self.learning_rate, self.learning_rate > 0.0)?;
-        positive("epsilon", self.epsilon, self.epsilon > 0.0)?;
-        for (field, value) in [("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(Error::invalid(field, value, "in [0, 1)"));
-            }
-        }
-        for (field, value) in [("weight_decay", self.weight_decay), ("final_learning_rate", self.final_learning_rate)] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::invalid(field, value, "a finite number from 0 up"));
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                return Err(Error::invalid(field, value, "a finite number, or null"));
             }
         }
         if self.accumulation > self.batch_size {
             let valid = format!("at most `batch_size`, {}", self.batch_size);
             return Err(Error::invalid("accumulation", self.accumulation, valid));
-        }
-        if let Some(decay) = self.ema_decay.filter(|decay| !(*decay > 0.0 && *decay < 1.0)) {
-            return Err(Error::invalid("ema_decay", decay, "in (0, 1), or null"));
-        }
-        if !(self.plateau_factor > 0.0 && self.plateau_factor < 1.0) {
-            return Err(Error::invalid("plateau_factor", self.plateau_factor, "in (0, 1)"));
-        }
-        if let Some(norm) = self.clip_norm {
-            positive("clip_norm", norm, norm > 0.0)?;
-        }
-        if let Some(most) = self.max_weight {
-            positive("max_weight", most, most > 0.0)?;
-        }
-        if let Some(target) = self.stop_below {
-            positive("stop_below", target, target > 0.0)?;
         }
         Ok(())
     }
@@ -298,12 +281,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_of_later_versions_change_the_identity_only_where_they_are_used() {
+    fn a_spec_keeps_its_identity_and_every_field_counts() {
         let named = |name: &str| Named { name: name.to_owned(), params: Params::new() };
         let training = TrainingConfig::default();
         let spec = RunSpec { version: 1, task: named("memory"), model: named("gru"), training, seed: 0 };
-        // The identity that the first version gave.
-        assert_eq!(spec.id(), "cea84b3573e3974e");
+        // Changes with the fields of a spec and their defaults: then no run of before is found again.
+        assert_eq!(spec.id(), "");
         let mut other = spec.clone();
         other.training.accumulation = 2;
         assert_ne!(other.id(), spec.id());
@@ -314,11 +297,70 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_of_weights_is_positive() {
-        let training = TrainingConfig { max_weight: Some(0.0), ..TrainingConfig::default() };
-        assert_eq!(
-            training.validate().unwrap_err().to_string(),
-            "`max_weight` is 0, but it must be a finite number greater than 0."
-        );
+    fn the_order_of_keys_does_not_count() {
+        let params = |keys: [&str; 3]| -> Params {
+            keys.into_iter().map(|key| (key.to_owned(), serde_json::json!([{key: key.len(), "a": 1}]))).collect()
+        };
+        let spec = |keys| RunSpec {
+            version: 1,
+            task: Named { name: "memory".to_owned(), params: params(keys) },
+            model: Named::new("gru", serde_json::json!({})),
+            training: TrainingConfig::default(),
+            seed: 0,
+        };
+        let (one, other) = (spec(["length", "function", "alpha"]), spec(["alpha", "length", "function"]));
+        assert_eq!((one.to_json(), one.id()), (other.to_json(), other.id()));
+        let json = one.to_json();
+        let places = [
+            "\"model\"",
+            "\"seed\"",
+            "\"task\"",
+            "\"alpha\"",
+            "\"function\"",
+            "\"length\"",
+            "\"training\"",
+            "\"version\"",
+        ];
+        let places: Vec<_> = places.into_iter().map(|key| json.find(key)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");
+    }
+
+    #[test]
+    fn fields_out_of_range_are_errors() {
+        let of = |change: fn(&mut TrainingConfig)| {
+            let mut training = TrainingConfig::default();
+            change(&mut training);
+            training.validate().unwrap_err()
+        };
+        for (error, field, valid) in [
+            (of(|training| training.steps = 0), "steps", "a whole number from 1 up"),
+            (of(|training| training.eval_samples = Some(0)), "eval_samples", "a whole number from 1 up, or null"),
+            (of(|training| training.learning_rate = 0.0), "learning_rate", "a finite number greater than 0"),
+            (of(|training| training.epsilon = f64::NAN), "epsilon", "a finite number greater than 0"),
+            (of(|training| training.beta_2 = 1.0), "beta_2", "in [0, 1)"),
+            (of(|training| training.weight_decay = -1.0), "weight_decay", "a finite number from 0 up"),
+            (of(|training| training.plateau_factor = 1.0), "plateau_factor", "in (0, 1)"),
+            (of(|training| training.ema_decay = Some(0.0)), "ema_decay", "in (0, 1), or null"),
+            (of(|training| training.max_weight = Some(0.0)), "max_weight", "a finite number greater than 0, or null"),
+            (of(|training| training.clip_norm = Some(f64::INFINITY)), "clip_norm", "a finite number, or null"),
+            (of(|training| training.accumulation = 33), "accumulation", "at most `batch_size`, 32"),
+        ] {
+            assert_eq!(
+                (error.kind(), error.what(), error.valid()),
+                (ErrorKind::InvalidValue, Some(field), Some(valid))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_spec_is_an_error() {
+        for (text, kind) in [
+            ("{", ErrorKind::Corrupt),
+            ("{}", ErrorKind::Corrupt),
+            (r#"{"version": 2}"#, ErrorKind::Unsupported),
+            (r#"{"version": 1}"#, ErrorKind::InvalidValue),
+        ] {
+            assert_eq!(RunSpec::from_json(text).unwrap_err().kind(), kind, "{text}");
+        }
     }
 }

@@ -1,14 +1,14 @@
 //! Task `cifar10`: the class of an image, read as a sequence of 1,024 pixels.
 //!
-//! The loss is the cross entropy `-sum_k q_k log p_k` of the softmax p with the labels q, of which the share
-//! `label_smoothing` is spread evenly over all classes. Training samples are augmented anew in each epoch.
+//! Inputs `[length, 3]`, row by row, one target `[1, 10]`. The loss is the cross entropy `-sum_k q_k log p_k` of the softmax
+//! p with the labels q, of which the share `label_smoothing` is spread evenly over all classes. Training samples are
+//! augmented anew in each epoch.
 //!
 //! ```
-//! use burn_flex::Flex;
-//! use lookback_benchmarks::task;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::cifar10::CifarConfig};
 //! use lookback_datasets::DataFolder;
 //!
-//! let task = (task::<Flex>("cifar10")?.build)(&Default::default(), &DataFolder::default())?;
+//! let task = CifarConfig::default().build(&DataFolder::default())?;
 //! assert_eq!((task.io().d_input, task.io().d_output, task.io().length), (3, 10, 1024));
 //! assert!(task.io().single_output && task.streams());
 //!
@@ -29,13 +29,13 @@ use burn_dataset::transform::SelectionDataset;
 use lookback_datasets::images::{AugmentConfig, Cifar10, Cifar10Split, ImageSet, ImageStream, LabelledImage};
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result, fields, parse, to_params};
+use lookback_registry::{Error, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tasks::classification::{Classification, ImageClasses, check_smoothing};
+use crate::tasks::classification::{Classification, ImageClasses};
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo};
+use crate::tasks::{AttentionProbes, Metrics, Objective, Probes, Task, TaskConfig, TaskInfo};
 
 /// Images of the training split.
 pub(crate) const TRAIN_IMAGES: usize = 50_000;
@@ -49,14 +49,17 @@ pub struct CifarConfig {
     /// How training images are changed at random.
     #[serde(flatten)]
     pub augment: AugmentConfig,
-    /// The share of each label that is spread evenly over all classes in the training loss, in [0, 1).
+    /// The share of each label that is spread evenly over all classes in the training loss.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub label_smoothing: f64,
-    /// Training images, the first so many, from 1 to 50000.
+    /// Training images, the first of the split.
+    #[schemars(range(min = 1, max = TRAIN_IMAGES))]
     pub train_samples: usize,
-    /// Test images, the first so many, from 1 to 10000.
+    /// Test images, the first of the split.
+    #[schemars(range(min = 1, max = TEST_IMAGES))]
     pub valid_samples: usize,
-    /// Test images, the first so many, whose attention scores are decomposed into singular values once a model has
-    /// learnt the task.
+    /// Test images, the first of the split, whose attention scores are decomposed into singular values once a model has
+    /// learnt the task; 0 for none.
     pub spectra: usize,
 }
 
@@ -73,66 +76,44 @@ impl Default for CifarConfig {
 }
 
 impl CifarConfig {
-    /// Reads and checks the parameters of task `cifar10`.
-    ///
-    /// # Errors
-    /// An unknown name, or a value of the wrong type or out of range.
-    pub fn read(params: &Params) -> Result<Self> {
-        let config: Self = parse("task `cifar10`", params)?;
-        config.augment.validate()?;
-        check_smoothing(config.label_smoothing)?;
-        check_images("train_samples", config.train_samples, Cifar10Split::Train)?;
-        check_images("valid_samples", config.valid_samples, Cifar10Split::Test)?;
-        Ok(config)
+    /// Pixels along a side of the square that models see.
+    fn side(&self) -> usize {
+        self.augment.canvas.or(self.augment.resize).unwrap_or(Cifar10::SIDE)
     }
 }
 
-/// All parameters, defaults filled in. `spectra`, which earlier versions did not have, stands among them only where it is
-/// not 0, so that runs of those versions keep their identity.
-///
-/// # Errors
-/// As [`CifarConfig::read`].
-pub fn resolve(params: &Params) -> Result<Params> {
-    let mut all = to_params(&CifarConfig::read(params)?);
-    all.retain(|name, value| name != "spectra" || *value != 0);
-    Ok(all)
-}
-
-/// Checks a number of images of a split.
-pub(crate) fn check_images(field: &str, value: usize, split: Cifar10Split) -> Result<()> {
-    let most = match split {
-        Cifar10Split::Train => TRAIN_IMAGES,
-        Cifar10Split::Test => TEST_IMAGES,
+impl TaskConfig for CifarConfig {
+    const INFO: TaskInfo = TaskInfo {
+        name: "cifar10",
+        summary: "The class of an image of CIFAR-10 from its 1024 pixels; cross entropy.",
+        source: "Krizhevsky, \"Learning multiple layers of features from tiny images\", 2009, \
+                 https://www.cs.toronto.edu/~kriz/cifar.html",
     };
-    if (1..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(Error::invalid(field, value, format!("a whole number from 1 to {most}")))
-}
 
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    TaskEntry {
-        info: TaskInfo {
-            name: "cifar10",
-            summary: "The class of an image of CIFAR-10 from its 1024 pixels; cross entropy.",
-            source: "Krizhevsky, \"Learning multiple layers of features from tiny images\", 2009, \
-                     https://www.cs.toronto.edu/~kriz/cifar.html",
-        },
-        fields: fields::<CifarConfig>,
-        resolve,
-        // The shape needs no data.
-        io: |params| Ok(CifarTask::new(CifarConfig::read(params)?, DataFolder::default())?.io()),
-        find_data: |_, _| Ok(()),
-    }
-}
+    type Task = CifarTask;
 
-/// Builds the task; the images are looked for once they are needed.
-///
-/// # Errors
-/// As [`CifarConfig::read`] and [`CifarTask::new`].
-pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    Ok(Box::new(CifarTask::new(CifarConfig::read(params)?, folder.clone())?))
+    fn validate(&self) -> Result<()> {
+        check(self)?;
+        self.augment.output_size((Cifar10::SIDE, Cifar10::SIDE)).map(drop)
+    }
+
+    fn io(&self) -> Io {
+        Io::single(3, Cifar10::CLASSES.len(), self.side() * self.side())
+    }
+
+    fn build(self, data: &DataFolder) -> Result<CifarTask> {
+        self.validate()?;
+        let images = ImageClasses {
+            classes: Cifar10::CLASSES.map(String::from).to_vec(),
+            width: self.side(),
+            height: self.side(),
+            mean: Cifar10::MEAN,
+            std: Cifar10::STD,
+            picture: (Cifar10::SIDE, Cifar10::SIDE),
+            evaluation: self.augment.evaluation(),
+        };
+        Ok(CifarTask { config: self, folder: data.clone(), images })
+    }
 }
 
 /// Classification of CIFAR-10.
@@ -144,24 +125,6 @@ pub struct CifarTask {
 }
 
 impl CifarTask {
-    /// The task of a checked configuration; the data is looked for once it is needed.
-    ///
-    /// # Errors
-    /// The augmentation does not fit images of 32 x 32 pixels.
-    pub fn new(config: CifarConfig, folder: DataFolder) -> Result<Self> {
-        let (width, height) = config.augment.output_size((Cifar10::SIDE, Cifar10::SIDE))?;
-        let images = ImageClasses {
-            classes: Cifar10::CLASSES.map(String::from).to_vec(),
-            width,
-            height,
-            mean: Cifar10::MEAN,
-            std: Cifar10::STD,
-            picture: (Cifar10::SIDE, Cifar10::SIDE),
-            evaluation: config.augment.evaluation(),
-        };
-        Ok(Self { config, folder, images })
-    }
-
     /// The first images of a split.
     fn first(&self, split: Cifar10Split, field: &str, count: usize) -> Result<Arc<dyn Dataset<LabelledImage>>> {
         let all = Cifar10::open(&self.folder, split)?;
@@ -181,7 +144,7 @@ impl CifarTask {
 
 impl Task for CifarTask {
     fn io(&self) -> Io {
-        Io::single(3, self.images.classes.len(), self.images.width * self.images.height)
+        self.config.io()
     }
 
     fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>> {
@@ -216,8 +179,8 @@ impl Task for CifarTask {
     }
 }
 
-impl<B: Backend> Objective<B> for CifarTask {
-    fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
+impl Objective for CifarTask {
+    fn loss<B: Backend>(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         let smoothing = self.config.label_smoothing;
         let smooth = target * (1.0 - smoothing) + smoothing / self.images.classes.len() as f64;
         cross_entropy(prediction, smooth)
@@ -229,15 +192,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spectra_stand_in_a_spec_only_where_they_are_asked_for() {
-        let plain = resolve(&Params::new()).unwrap();
-        assert!(!plain.contains_key("spectra"));
-        let asked = Params::from_iter([("spectra".to_owned(), 4.into())]);
-        assert_eq!(resolve(&asked).unwrap()["spectra"], 4);
-        assert_eq!(CifarConfig::read(&plain).unwrap(), CifarConfig::default());
-        let probes =
-            |params| CifarTask::new(CifarConfig::read(params).unwrap(), DataFolder::default()).unwrap().probes();
-        assert_eq!(probes(&plain).attention, None);
-        assert_eq!(probes(&asked).attention, Some(AttentionProbes { weights: 0, spectra: 4 }));
+    fn attention_is_decomposed_only_on_request() {
+        let probes = |spectra| {
+            let config = CifarConfig { spectra, ..CifarConfig::default() };
+            config.build(&DataFolder::default()).unwrap().probes()
+        };
+        assert_eq!(probes(0).attention, None);
+        assert_eq!(probes(4).attention, Some(AttentionProbes { weights: 0, spectra: 4 }));
     }
 }

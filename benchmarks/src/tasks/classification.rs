@@ -13,7 +13,7 @@ use crate::tasks::Metrics;
 /// Guesses per sample that count in the top-k accuracy.
 const TOP: usize = 5;
 
-/// Images to be classified: what the values of a sample stand for.
+/// Images to be classified: what the values of a sample mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageClasses {
     /// The classes, by output channel.
@@ -64,7 +64,7 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// Judges logits against targets whose largest entry is the true class; of equal logits the first counts as larger.
+    /// Compares logits with targets whose largest entry is the true class; of equal logits the first counts as larger.
     ///
     /// # Shapes
     /// - both slices `[samples, classes]`, row-major
@@ -148,14 +148,6 @@ pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Checks a share that smooths labels.
-pub(crate) fn check_smoothing(value: f64) -> Result<()> {
-    if (0.0..1.0).contains(&value) {
-        return Ok(());
-    }
-    Err(lookback_registry::Error::invalid("label_smoothing", value, "in [0, 1)"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,13 +160,13 @@ mod tests {
     fn counts_and_entropy_are_those_of_a_small_case_by_hand() {
         let logits = [0.0, 2.0f32.ln(), 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
         let targets = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0];
-        let judged = Classification::of(&logits, &targets, &classes(3));
-        assert_eq!(judged.confusion, [[1, 0, 0], [0, 1, 0], [1, 0, 0]]);
-        assert_eq!(judged.class_accuracy, [Some(1.0), Some(1.0), Some(0.0)]);
-        assert_eq!((judged.accuracy, judged.top5_accuracy), (2.0 / 3.0, 1.0));
+        let found = Classification::of(&logits, &targets, &classes(3));
+        assert_eq!(found.confusion, [[1, 0, 0], [0, 1, 0], [1, 0, 0]]);
+        assert_eq!(found.class_accuracy, [Some(1.0), Some(1.0), Some(0.0)]);
+        assert_eq!((found.accuracy, found.top5_accuracy), (2.0 / 3.0, 1.0));
         let e = std::f64::consts::E;
         let expected = ((2.0f64).ln() + (e + 2.0).ln() + (2.0 + 1.0 / e).ln()) / 3.0;
-        assert!((judged.cross_entropy - expected).abs() < 1e-6, "{}", judged.cross_entropy);
+        assert!((found.cross_entropy - expected).abs() < 1e-6, "{}", found.cross_entropy);
     }
 
     #[test]
@@ -187,7 +179,7 @@ mod tests {
 
     #[test]
     fn logits_that_are_not_finite_make_no_accuracy() {
-        let judged = Classification::of(&[f32::NAN, 0.0], &[1.0, 0.0], &classes(2));
-        assert!(judged.metrics().iter().all(|(_, value)| value.is_nan()));
+        let found = Classification::of(&[f32::NAN, 0.0], &[1.0, 0.0], &classes(2));
+        assert!(found.metrics().iter().all(|(_, value)| value.is_nan()));
     }
 }

@@ -1,15 +1,15 @@
 //! Task `temporal-coupling`: attention with scores of known singular values.
 //!
-//! `H_t(x) = sum_s softmax_s[rho(x(t), x(s))] x(s)`, `rho(u, v) = sum_(i<=r) i^(-alpha) phi_i(u) psi_i(v)`.
+//! `H_t(x) = sum_s softmax_s[rho(x(t), x(s))] x(s)`, `rho(u, v) = sum_(i<=r) i^(-alpha) phi_i(u) psi_i(v)`, x uniform on
+//! [0, 1). Inputs and targets `[length, 1]`; mean squared error.
 //!
 //! ```
-//! use burn_flex::Flex;
-//! use lookback_benchmarks::task;
-//! use lookback_datasets::DataFolder;
-//! use serde_json::json;
+//! use burn_dataset::Dataset;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::coupling::CouplingTaskConfig};
+//! use lookback_datasets::{CouplingConfig, DataFolder};
 //!
-//! let params = json!({"rank": 2, "length": 4, "valid_samples": 8});
-//! let task = (task::<Flex>("temporal-coupling")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! let data = CouplingConfig { rank: 2, length: 4, ..Default::default() };
+//! let task = CouplingTaskConfig { data, ..Default::default() }.build(&DataFolder::default())?;
 //! let sample = task.valid()?.get(0).unwrap();
 //! // A mean of the inputs, whatever its weights.
 //! let within = |y: &f32| sample.inputs.iter().any(|x| x <= y) && sample.inputs.iter().any(|x| x >= y);
@@ -17,14 +17,16 @@
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```
 
-use burn::tensor::backend::Backend;
 use burn_dataset::Dataset;
-use lookback_datasets::{CouplingConfig, DataFolder, Sample, Split};
+use lookback_datasets::{CouplingConfig, Sample, Split};
 use lookback_models::Io;
-use lookback_registry::{Params, Result};
+use lookback_registry::Result;
 
-use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{Objective, TaskEntry, TaskInfo};
+use crate::tasks::TaskInfo;
+use crate::tasks::regression::{RegressionConfig, SequenceData};
+
+/// The parameters of task `temporal-coupling`.
+pub type CouplingTaskConfig = RegressionConfig<CouplingConfig>;
 
 impl SequenceData for CouplingConfig {
     const INFO: TaskInfo = TaskInfo {
@@ -34,10 +36,6 @@ impl SequenceData for CouplingConfig {
                  https://arxiv.org/abs/2305.18475",
     };
 
-    fn check(&self) -> Result<()> {
-        self.validate()
-    }
-
     fn io(&self) -> Io {
         Io::sequence(1, 1, self.length)
     }
@@ -45,17 +43,4 @@ impl SequenceData for CouplingConfig {
     fn samples(&self, split: Split) -> Result<Box<dyn Dataset<Sample>>> {
         Ok(Box::new(self.dataset(split)?))
     }
-}
-
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    regression::kind::<CouplingConfig>()
-}
-
-/// Builds the task; it needs no data.
-///
-/// # Errors
-/// An unknown parameter, or a value of the wrong type or out of range.
-pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    regression::build::<B, CouplingConfig>(params)
 }

@@ -1,17 +1,15 @@
 //! Task `language`: the next token of a text.
 //!
-//! Inputs are windows of a text, each token a unit vector; the output at each token is judged against the token behind it
-//! by its cross entropy, in nats.
+//! Inputs are windows of a text, each token a unit vector; targets are the tokens behind them. Both `[length, vocabulary]`;
+//! the loss is the cross entropy `-log p(x(t+1) | x(0), .., x(t))`, averaged over all tokens, in nats.
 //!
 //! ```
 //! use burn_dataset::Dataset;
-//! use burn_flex::Flex;
-//! use lookback_benchmarks::task;
-//! use lookback_datasets::DataFolder;
-//! use serde_json::json;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::language::LanguageConfig};
+//! use lookback_datasets::{DataFolder, text::{LanguageConfig as TextConfig, TextSource}};
 //!
-//! let params = json!({"source": "generated", "length": 8, "vocabulary": 300});
-//! let task = (task::<Flex>("language")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! let text = TextConfig { source: TextSource::Generated, length: 8, vocabulary: 300, ..Default::default() };
+//! let task = LanguageConfig { text, ..Default::default() }.build(&DataFolder::default())?;
 //! let sample = task.valid()?.get(0).unwrap();
 //! assert_eq!(sample.inputs[300..], sample.targets[..7 * 300]);
 //!
@@ -29,13 +27,13 @@ use burn_dataset::Dataset;
 use lookback_datasets::text::{LanguageConfig as TextConfig, LanguageCorpus};
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result, fields, parse, to_params};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::classification::log_probability;
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, opened};
+use crate::tasks::{Metrics, Objective, Probes, Task, TaskConfig, TaskInfo, opened};
 
 /// The parameters of task `language`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,7 +42,8 @@ pub struct LanguageConfig {
     /// The text, and how it is cut.
     #[serde(flatten)]
     pub text: TextConfig,
-    /// Validation windows, the first so many (fewer where the text has fewer), from 1 up.
+    /// Validation windows, the first of the text (fewer where it has fewer).
+    #[schemars(range(min = 1))]
     pub valid_samples: usize,
 }
 
@@ -54,54 +53,34 @@ impl Default for LanguageConfig {
     }
 }
 
-impl LanguageConfig {
-    /// Reads and checks the parameters of task `language`.
-    ///
-    /// # Errors
-    /// An unknown name, or a value of the wrong type or out of range.
-    pub fn read(params: &Params) -> Result<Self> {
-        let config: Self = parse("task `language`", params)?;
-        config.text.validate()?;
-        if config.valid_samples == 0 {
-            return Err(Error::invalid("valid_samples", 0, "a whole number from 1 up"));
-        }
-        Ok(config)
+impl TaskConfig for LanguageConfig {
+    const INFO: TaskInfo = TaskInfo {
+        name: "language",
+        summary: "The next token of a text from those before it; cross entropy in nats per token.",
+        source: "Wang, E, \"Understanding the expressive power and mechanisms of Transformer for sequence modeling\", \
+                 2024, https://arxiv.org/abs/2402.00522",
+    };
+
+    type Task = LanguageTask;
+
+    fn validate(&self) -> Result<()> {
+        check(self)?;
+        self.text.validate()
     }
 
-    /// The shape of its samples.
-    pub fn io(&self) -> Io {
+    fn io(&self) -> Io {
         Io::sequence(self.text.vocabulary, self.text.vocabulary, self.text.length)
     }
-}
 
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    TaskEntry {
-        info: TaskInfo {
-            name: "language",
-            summary: "The next token of a text from those before it; cross entropy in nats per token.",
-            source: "Wang, E, \"Understanding the expressive power and mechanisms of Transformer for sequence modeling\", \
-                     2024, https://arxiv.org/abs/2402.00522",
-        },
-        fields: fields::<LanguageConfig>,
-        resolve: |params| Ok(to_params(&LanguageConfig::read(params)?)),
-        io: |params| Ok(LanguageConfig::read(params)?.io()),
-        find_data: |params, data| {
-            let mut config = LanguageConfig::read(params)?;
-            config.text.settle(data);
-            *params = to_params(&config);
-            Ok(())
-        },
+    fn find_data(&mut self, data: &DataFolder) -> Result<()> {
+        self.text.settle(data);
+        Ok(())
     }
-}
 
-/// Builds the task; the text is looked for once it is needed.
-///
-/// # Errors
-/// As [`LanguageConfig::read`].
-pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    let config = LanguageConfig::read(params)?;
-    Ok(Box::new(LanguageTask { config, folder: folder.clone(), corpus: OnceLock::new() }))
+    fn build(self, data: &DataFolder) -> Result<LanguageTask> {
+        self.validate()?;
+        Ok(LanguageTask { config: self, folder: data.clone(), corpus: OnceLock::new() })
+    }
 }
 
 /// The next token of a text.
@@ -149,7 +128,7 @@ impl Task for LanguageTask {
 
     fn probes(&self) -> Probes {
         // Responses to impulses and constants say nothing of unit vectors.
-        Probes { memory: false, attention: None }
+        Probes::default()
     }
 }
 
@@ -158,32 +137,8 @@ fn target_of(row: &[f32]) -> usize {
     row.iter().position(|value| *value > 0.0).unwrap_or_default()
 }
 
-impl<B: Backend> Objective<B> for LanguageTask {
-    fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
+impl Objective for LanguageTask {
+    fn loss<B: Backend>(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         cross_entropy(prediction, target)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn bad_parameters_are_errors() {
-        let message = |value: serde_json::Value| LanguageConfig::read(value.as_object().unwrap()).unwrap_err().chain();
-        assert_eq!(
-            message(json!({"valid_samples": 0})),
-            "`valid_samples` is 0, but it must be a whole number from 1 up."
-        );
-        assert_eq!(
-            message(json!({"vocabulary": 255})),
-            "`vocabulary` is 255, but it must be a whole number from 256 (all bytes) to 1048576."
-        );
-        assert_eq!(
-            message(json!({"source": "elsewhere"})),
-            "The parameters of task `language` cannot be read: `source` is \"elsewhere\", but it must be one of `files`, \
-             `found`, `generated`."
-        );
     }
 }

@@ -1,17 +1,17 @@
 //! Task `memory`: a linear functional of the past with a memory that is known exactly.
 //!
-//! `y(t) = sum_{s=0..t} rho(s) x(t-s)`, with rho from the list of memory functions.
+//! `y(t) = sum_{s=0..t} rho(s) x(t-s)`, with rho from the list of memory functions; with several input channels,
+//! `x(t) = sum_c x_c(t) / sqrt(d_input)`. Inputs `[length, d_input]`, targets `[length, 1]`; mean squared error.
 //!
 //! ```
-//! use burn_flex::Flex;
 //! use burn_dataset::Dataset;
-//! use lookback_benchmarks::task;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::memory::MemoryConfig};
 //! use lookback_datasets::DataFolder;
 //! use serde_json::json;
 //!
 //! // The input of two steps ago, over sequences of five steps.
 //! let params = json!({"function": "impulse", "function_params": {"alpha": 2}, "length": 5});
-//! let task = (task::<Flex>("memory")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! let task = MemoryConfig::read(params.as_object().unwrap())?.build(&DataFolder::default())?;
 //!
 //! let sample = task.valid()?.get(0).unwrap();
 //! assert_eq!(sample.targets, [0.0, 0.0, sample.inputs[0], sample.inputs[1], sample.inputs[2]]);
@@ -30,12 +30,12 @@ use lookback_datasets::{
     memory_function_entry,
 };
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result, fields, parse, to_params};
+use lookback_registry::{Params, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
-use crate::tasks::{Metrics, Objective, Task, TaskEntry, TaskInfo};
+use crate::tasks::{Metrics, Objective, Splits, Task, TaskConfig, TaskInfo};
 
 /// The parameters of task `memory`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,14 +48,9 @@ pub struct MemoryConfig {
     /// Shape, inputs and noise.
     #[serde(flatten)]
     pub data: MemoryDatasetConfig,
-    /// Sequences of the training split, from 1 up; without effect where `stream` is true.
-    pub train_samples: usize,
-    /// Sequences of the validation split, from 1 up.
-    pub valid_samples: usize,
-    /// Whether training sequences are an endless stream, in which none comes twice, instead of a fixed set.
-    pub stream: bool,
-    /// Seeds the validation split, which all runs share; the training split has the seed of its run.
-    pub data_seed: u64,
+    /// How many sequences there are.
+    #[serde(flatten)]
+    pub splits: Splits,
 }
 
 impl Default for MemoryConfig {
@@ -64,32 +59,12 @@ impl Default for MemoryConfig {
             function: "exponential".into(),
             function_params: Params::new(),
             data: MemoryDatasetConfig::default(),
-            train_samples: 4096,
-            valid_samples: 512,
-            stream: false,
-            data_seed: 0,
+            splits: Splits::default(),
         }
     }
 }
 
 impl MemoryConfig {
-    /// Reads and checks the parameters of task `memory`.
-    ///
-    /// # Errors
-    /// An unknown name, a value of the wrong type or out of range, or a memory function that does not fit
-    /// `length`.
-    pub fn read(params: &Params) -> Result<Self> {
-        let config: Self = parse("task `memory`", params)?;
-        config.data.validate()?;
-        for (field, value) in [("train_samples", config.train_samples), ("valid_samples", config.valid_samples)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        config.memory_function()?.memory(config.data.length)?;
-        Ok(config)
-    }
-
     fn memory_function(&self) -> Result<Box<dyn MemoryFunction>> {
         memory_function(&self.function, &self.function_params)
     }
@@ -102,11 +77,6 @@ impl MemoryConfig {
         self.memory_function()?.memory(self.data.length)
     }
 
-    /// The shape of its samples.
-    pub fn io(&self) -> Io {
-        Io::sequence(self.data.d_input, MemoryDataset::D_OUTPUT, self.data.length)
-    }
-
     /// Whether inputs are uncorrelated with mean 0 and variance 1, so that the error of a linear model is the
     /// weighted squared distance of its memory to rho.
     pub fn is_white(&self) -> bool {
@@ -114,38 +84,37 @@ impl MemoryConfig {
     }
 }
 
-/// All parameters, defaults filled in, those of the memory function too.
-///
-/// # Errors
-/// As [`MemoryConfig::read`].
-pub fn resolve(params: &Params) -> Result<Params> {
-    let mut config = MemoryConfig::read(params)?;
-    config.function_params = (memory_function_entry(&config.function)?.resolve)(&config.function_params)?;
-    Ok(to_params(&config))
-}
+impl TaskConfig for MemoryConfig {
+    const INFO: TaskInfo = TaskInfo {
+        name: "memory",
+        summary: "y(t) = sum_s rho(s) x(t-s) with a known memory function rho; mean squared error.",
+        source: "Jiang, Bao, Wang, Li, \"Numerical investigation of sequence modeling theory using controllable memory \
+                 functions\", 2025, https://arxiv.org/abs/2506.05678",
+    };
 
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    TaskEntry {
-        info: TaskInfo {
-            name: "memory",
-            summary: "y(t) = sum_s rho(s) x(t-s) with a known memory function rho; mean squared error.",
-            source: "Jiang, Bao, Wang, Li, \"Numerical investigation of sequence modeling theory using controllable \
-                     memory functions\", 2025, https://arxiv.org/abs/2506.05678",
-        },
-        fields: fields::<MemoryConfig>,
-        resolve,
-        io: |params| Ok(MemoryConfig::read(params)?.io()),
-        find_data: |_, _| Ok(()),
+    type Task = MemoryTask;
+
+    fn validate(&self) -> Result<()> {
+        check(self)?;
+        self.data.validate()?;
+        self.rho().map(drop)
     }
-}
 
-/// Builds the task; it needs no data.
-///
-/// # Errors
-/// As [`MemoryConfig::read`].
-pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    Ok(Box::new(MemoryTask::new(MemoryConfig::read(params)?)?))
+    fn resolve(mut self) -> Result<Self> {
+        self.validate()?;
+        self.function_params = (memory_function_entry(&self.function)?.resolve)(&self.function_params)?;
+        Ok(self)
+    }
+
+    fn io(&self) -> Io {
+        Io::sequence(self.data.d_input, MemoryDataset::D_OUTPUT, self.data.length)
+    }
+
+    fn build(self, _: &DataFolder) -> Result<MemoryTask> {
+        self.validate()?;
+        let function = self.memory_function()?;
+        Ok(MemoryTask { rho: function.memory(self.data.length)?, function, config: self })
+    }
 }
 
 /// A linear functional of the past with a known memory.
@@ -157,19 +126,8 @@ pub struct MemoryTask {
 }
 
 impl MemoryTask {
-    /// The task of a checked configuration.
-    ///
-    /// # Errors
-    /// As [`MemoryConfig::rho`].
-    pub fn new(config: MemoryConfig) -> Result<Self> {
-        let function = config.memory_function()?;
-        let rho = function.memory(config.data.length)?;
-        Ok(Self { config, function, rho })
-    }
-
-    fn dataset(&self, split: Split) -> Box<dyn Dataset<Sample>> {
-        let data = MemoryDataset::new(self.function.as_ref(), &self.config.data, split);
-        Box::new(data.expect("the configuration was checked when it was read"))
+    fn dataset(&self, split: Split) -> Result<Box<dyn Dataset<Sample>>> {
+        Ok(Box::new(MemoryDataset::new(self.function.as_ref(), &self.config.data, split)?))
     }
 }
 
@@ -179,22 +137,22 @@ impl Task for MemoryTask {
     }
 
     fn train(&self, seed: u64) -> Result<Box<dyn Dataset<Sample>>> {
-        let samples = self.config.train_samples;
-        Ok(self.dataset(if self.config.stream { Split::stream(seed) } else { Split::train(seed, samples) }))
+        self.dataset(self.config.splits.train(seed))
     }
 
     fn streams(&self) -> bool {
-        self.config.stream
+        self.config.splits.stream
     }
 
     fn epoch(&self) -> Option<usize> {
-        (!self.config.stream).then_some(self.config.train_samples)
+        self.config.splits.epoch()
     }
 
     fn valid(&self) -> Result<Box<dyn Dataset<Sample>>> {
-        Ok(self.dataset(Split::valid(self.config.data_seed, self.config.valid_samples)))
+        self.dataset(self.config.splits.valid())
     }
 
+    /// `nmse` and `mse`.
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics {
         squared_errors(predictions, targets)
     }
@@ -204,8 +162,72 @@ impl Task for MemoryTask {
     }
 }
 
-impl<B: Backend> Objective<B> for MemoryTask {
-    fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
+impl Objective for MemoryTask {
+    fn loss<B: Backend>(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         mean_squared_error(prediction, target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_flex::Flex;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::tasks::TASKS;
+
+    fn params(value: Value) -> Params {
+        value.as_object().unwrap().clone()
+    }
+
+    fn build(value: Value) -> MemoryTask {
+        MemoryConfig::read(&params(value)).unwrap().build(&DataFolder::default()).unwrap()
+    }
+
+    #[test]
+    fn resolving_fills_in_the_defaults_of_the_memory_function() {
+        let memory = TASKS.get("memory").unwrap();
+        let resolved = memory.resolve(&params(json!({"function": "airy", "function_params": {"alpha": 6}}))).unwrap();
+        assert_eq!(resolved["function_params"]["kappa"], 0.25);
+        let of = |name: &str| &resolved[name];
+        assert_eq!((of("length"), of("train_samples"), of("stream")), (&json!(128), &json!(4096), &json!(false)));
+    }
+
+    #[test]
+    fn training_data_follow_the_seed_and_validation_data_do_not() {
+        let task = build(json!({"length": 16, "train_samples": 10, "valid_samples": 4, "d_input": 2}));
+        assert_eq!((task.io().d_input, task.io().d_output, task.io().length), (2, 1, 16));
+        assert_eq!((task.train(1).unwrap().len(), task.valid().unwrap().len(), task.streams()), (10, 4, false));
+        assert_eq!(task.train(1).unwrap().get(3), task.train(1).unwrap().get(3));
+        assert_ne!(task.train(1).unwrap().get(3), task.train(2).unwrap().get(3));
+        assert_ne!(task.train(0).unwrap().get(0), task.valid().unwrap().get(0));
+        let other = build(json!({"length": 16, "d_input": 2, "data_seed": 1}));
+        assert_ne!(other.valid().unwrap().get(0), task.valid().unwrap().get(0));
+        let stream = build(json!({"length": 16, "d_input": 2, "stream": true}));
+        assert!(stream.streams() && stream.train(1).unwrap().get(5_000_000).is_some());
+        assert_eq!(stream.train(1).unwrap().get(3), task.train(1).unwrap().get(3));
+    }
+
+    #[test]
+    fn targets_have_the_variance_that_the_memory_says() {
+        let task = build(json!({"function": "impulse", "function_params": {"alpha": 32}, "valid_samples": 2000}));
+        let valid = task.valid().unwrap();
+        let targets: Vec<f32> = (0..valid.len()).flat_map(|index| valid.get(index).unwrap().targets).collect();
+        let metrics = task.metrics(&vec![0.0; targets.len()], &targets);
+        assert_eq!(metrics.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["nmse", "mse"]);
+        // Lag 32 of 128 is seen three quarters of the time; predicting 0 leaves all of it.
+        assert!((metrics[1].1 - 0.75).abs() < 0.01, "{metrics:?}");
+        assert!((metrics[0].1 - 1.0).abs() < 1e-3, "{metrics:?}");
+        assert_eq!(task.metrics(&targets, &targets)[0], ("nmse", 0.0));
+    }
+
+    #[test]
+    fn the_loss_is_the_mean_squared_error() {
+        let task = build(json!({"length": 2}));
+        let tensor = |values: [f32; 4]| Tensor::<Flex, 1>::from_data(values, &Default::default()).reshape([2, 2, 1]);
+        let (prediction, target) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.0, 3.5, 4.0]);
+        let loss = task.loss(tensor(prediction), tensor(target)).into_scalar();
+        assert!((f64::from(loss) - task.metrics(&prediction, &target)[1].1).abs() < 1e-7);
+        assert!((loss - 4.25 / 4.0).abs() < 1e-6);
     }
 }

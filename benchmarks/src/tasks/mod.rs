@@ -1,4 +1,7 @@
-//! What a task is: data, an objective on a backend, metrics on the host.
+//! Tasks: one typed configuration each, which yields shape, data, metrics and loss.
+//!
+//! A task is one file: a [`TaskConfig`] with a documented field per parameter, and the [`Objective`] that it builds. With one
+//! line in [`with_tasks!`](crate::with_tasks) it is in [`TASKS`] and in every command; [`memory`] is a file to start from.
 
 pub mod adaptive;
 pub mod cifar10;
@@ -13,36 +16,26 @@ pub mod recovery;
 pub mod regression;
 pub mod retrieval;
 pub mod sparse;
+mod splits;
 pub mod text_retrieval;
 
+use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
-use lookback_registry::{Entry, Field, Params, Registry, Result};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use lookback_registry::{Configurable, Entry, Field, Params, Registry, Result, check, fields, parse, to_params};
 
 pub use classification::{Classification, ImageClasses};
+pub use splits::{EvalSplit, Splits};
 
 /// Metrics by name; the first is the primary one, and smaller is better.
 pub type Metrics = Vec<(&'static str, f64)>;
 
-/// The samples that a model is judged on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Judge {
-    /// Those it is trained on: what it can express.
-    Train,
-    /// Others.
-    #[default]
-    Valid,
-}
-
-/// What is looked into once a model has learnt a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is looked into once a model has learnt a task; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Probes {
     /// Learned memory, memory function and stability: for tasks with an output at each time step.
     pub memory: bool,
@@ -59,7 +52,78 @@ pub struct AttentionProbes {
     pub spectra: usize,
 }
 
-/// The data of a task, and how predictions are judged.
+/// Name and contents of a task.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskInfo {
+    /// The name in specs and on the command line, lower-case with hyphens.
+    pub name: &'static str,
+    /// One sentence with the formula.
+    pub summary: &'static str,
+    /// The paper: title, link.
+    pub source: &'static str,
+}
+
+/// A named, typed task configuration: everything that is needed to list, check and build a task.
+pub trait TaskConfig: Configurable + Debug + Send + Sync {
+    /// Name, summary, source.
+    const INFO: TaskInfo;
+
+    /// The task that it builds.
+    type Task: Objective + 'static;
+
+    /// Reads and checks the parameters of the task; what is absent takes its default.
+    ///
+    /// # Errors
+    /// An unknown name, a value of the wrong type, or as [`TaskConfig::validate`].
+    fn read(params: &Params) -> Result<Self> {
+        let config: Self = parsed(params)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks every field. Ranges of numbers are declared at the fields; a configuration with conditions on several fields
+    /// calls [`check`] and then checks those.
+    ///
+    /// # Errors
+    /// Names the field, its value and what would be valid.
+    fn validate(&self) -> Result<()> {
+        check(self)
+    }
+
+    /// Checks the configuration and fills in the defaults of nested parameters. Resolving twice changes nothing.
+    ///
+    /// # Errors
+    /// As [`TaskConfig::validate`].
+    fn resolve(self) -> Result<Self> {
+        self.validate()?;
+        Ok(self)
+    }
+
+    /// The shape that a task of this (valid) configuration asks of a model.
+    fn io(&self) -> Io;
+
+    /// Replaces what the task would find by itself by what is in `data`, so that a spec says what a run is on, and other
+    /// data make another run.
+    ///
+    /// # Errors
+    /// Data are found and cannot be read.
+    fn find_data(&mut self, data: &DataFolder) -> Result<()> {
+        let _ = data;
+        Ok(())
+    }
+
+    /// Checks the configuration and builds the task; data sets are looked for in `data` once they are needed.
+    ///
+    /// # Errors
+    /// As [`TaskConfig::validate`].
+    fn build(self, data: &DataFolder) -> Result<Self::Task>;
+}
+
+fn parsed<C: TaskConfig>(params: &Params) -> Result<C> {
+    parse(&format!("task `{}`", C::INFO.name), params)
+}
+
+/// The data and the metrics of a task, without a backend.
 pub trait Task: Send + Sync {
     /// The shape that it asks of a model.
     fn io(&self) -> Io;
@@ -75,7 +139,7 @@ pub trait Task: Send + Sync {
         false
     }
 
-    /// Training samples of one epoch, where there are epochs.
+    /// Training samples of one epoch; `None` for a task without epochs.
     fn epoch(&self) -> Option<usize> {
         None
     }
@@ -86,13 +150,13 @@ pub trait Task: Send + Sync {
     /// The data cannot be read.
     fn valid(&self) -> Result<Box<dyn Dataset<Sample>>>;
 
-    /// Judges predictions over a whole split, in f64 on the host.
+    /// Compares predictions with targets over a whole split, in f64 on the host.
     ///
     /// # Shapes
     /// - both slices `[samples, output length, d_output]`, row-major
     fn metrics(&self, predictions: &[f32], targets: &[f32]) -> Metrics;
 
-    /// The true memory: `rho(s)`, s = 0..length, where the task has one.
+    /// The true memory `rho(s)`, s = 0..length; `None` for a task that is not a linear functional of the past.
     fn true_memory(&self) -> Option<Vec<f64>> {
         None
     }
@@ -102,59 +166,71 @@ pub trait Task: Send + Sync {
         Probes { memory: !self.io().single_output, attention: None }
     }
 
-    /// What the samples show, where they are images to be classified.
+    /// What the samples show, for a task that classifies images.
     fn images(&self) -> Option<&ImageClasses> {
         None
     }
 }
 
-/// A task's training loss on a backend.
-pub trait Objective<B: Backend>: Task {
+/// A task with its training loss, on any backend.
+pub trait Objective: Task {
     /// The mean loss of a batch, `[1]`.
     ///
     /// # Shapes
     /// - both `[batch, output length, d_output]`
+    fn loss<B: Backend>(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1>;
+}
+
+/// A task with its training loss on one backend: every [`Objective`], as a trait object.
+pub trait TaskOn<B: Backend>: Task {
+    /// As [`Objective::loss`].
     fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1>;
 }
 
-/// Name and contents of a task.
-#[derive(Debug, Clone, Copy)]
-pub struct TaskInfo {
-    /// The name in specs and on the command line.
-    pub name: &'static str,
-    /// One sentence with the formula.
-    pub summary: &'static str,
-    /// The paper: title, link.
-    pub source: &'static str,
-}
-
-/// What `cell` holds, opened by the first that asks; an error is not kept, so that the next one tries again.
-pub(crate) fn opened<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T>) -> Result<&T> {
-    match cell.get() {
-        Some(value) => Ok(value),
-        None => {
-            let value = open()?;
-            Ok(cell.get_or_init(|| value))
-        }
+impl<B: Backend, T: Objective> TaskOn<B> for T {
+    fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
+        Objective::loss(self, prediction, target)
     }
 }
 
-/// Builds a task from its parameters and the folder of the data sets.
-pub type BuildTask<B> = fn(&Params, &DataFolder) -> Result<Box<dyn Objective<B>>>;
+/// Builds the task of the configuration `C` on a backend.
+///
+/// # Errors
+/// A parameter is unknown or not valid.
+pub fn build_task<C: TaskConfig, B: Backend>(params: &Params, data: &DataFolder) -> Result<Box<dyn TaskOn<B>>> {
+    Ok(Box::new(parsed::<C>(params)?.build(data)?))
+}
 
 /// A line of [`TASKS`]: what can be asked of a task by its name, without a backend.
 #[derive(Debug, Clone, Copy)]
 pub struct TaskEntry {
     /// Name, summary, source.
     pub info: TaskInfo,
-    /// Parameters with documentation and defaults.
+    /// Parameters with documentation, defaults and ranges.
     pub fields: fn() -> Vec<Field>,
     resolve: fn(&Params) -> Result<Params>,
     io: fn(&Params) -> Result<Io>,
-    find_data: fn(&mut Params, &DataFolder) -> Result<()>,
+    find_data: fn(&Params, &DataFolder) -> Result<Params>,
+    task: fn(&Params, &DataFolder) -> Result<Box<dyn Task>>,
 }
 
 impl TaskEntry {
+    /// The line of the configuration `C`.
+    pub fn of<C: TaskConfig>() -> Self {
+        Self {
+            info: C::INFO,
+            fields: fields::<C>,
+            resolve: |params| Ok(to_params(&parsed::<C>(params)?.resolve()?)),
+            io: |params| Ok(C::read(params)?.io()),
+            find_data: |params, data| {
+                let mut config = C::read(params)?;
+                config.find_data(data)?;
+                Ok(to_params(&config))
+            },
+            task: |params, data| Ok(Box::new(parsed::<C>(params)?.build(data)?)),
+        }
+    }
+
     /// All parameters, checked, with defaults filled in.
     ///
     /// # Errors
@@ -171,13 +247,21 @@ impl TaskEntry {
         (self.io)(params)
     }
 
-    /// Replaces what the task would find by itself, in complete parameters, by what is there, so that a spec says what a
-    /// run is on, and other data make another run.
+    /// Replaces what the task would find by itself, in resolved parameters, as [`TaskConfig::find_data`] does.
+    ///
+    /// # Errors
+    /// As [`TaskEntry::resolve`], or data are found and cannot be read.
+    pub fn find_data(&self, params: &mut Params, data: &DataFolder) -> Result<()> {
+        *params = (self.find_data)(params, data)?;
+        Ok(())
+    }
+
+    /// The task without a backend: its data and metrics.
     ///
     /// # Errors
     /// As [`TaskEntry::resolve`].
-    pub fn find_data(&self, params: &mut Params, data: &DataFolder) -> Result<()> {
-        (self.find_data)(params, data)
+    pub fn task(&self, params: &Params, data: &DataFolder) -> Result<Box<dyn Task>> {
+        (self.task)(params, data)
     }
 }
 
@@ -189,45 +273,42 @@ impl Entry for TaskEntry {
     }
 }
 
-/// Builds a task on a backend.
-pub struct TaskBuilder<B: Backend> {
-    name: &'static str,
-    /// Builds the task from its parameters; data sets are looked for in the folder once they are needed.
-    pub build: BuildTask<B>,
-}
-
-macro_rules! tasks {
-    ($($module:path),* $(,)?) => {
-        /// The list of tasks.
-        pub static TASKS: Registry<TaskEntry> =
-            Registry::new(|| vec![$({ use $module as listed; listed::kind() }),*]);
-
-        fn builders<B: Backend>() -> Vec<TaskBuilder<B>> {
-            vec![$({ use $module as listed; TaskBuilder { name: listed::kind().info.name, build: listed::build::<B> } }),*]
+/// Hands the list of all task configurations to a macro: `with_tasks!(callback)` expands to
+/// `callback! { path::Config, path::Config, ... }`. Adding a task is one file, its `mod` line, and one line here.
+#[macro_export]
+macro_rules! with_tasks {
+    ($callback:ident) => {
+        $callback! {
+            $crate::tasks::memory::MemoryConfig,
+            $crate::tasks::cifar10::CifarConfig,
+            $crate::tasks::coupling::CouplingTaskConfig,
+            $crate::tasks::ordering::OrderingTaskConfig,
+            $crate::tasks::recovery::RecoveryTaskConfig,
+            $crate::tasks::retrieval::RetrievalTaskConfig,
+            $crate::tasks::padded_cifar10::PaddedCifarConfig,
+            $crate::tasks::text_retrieval::TextRetrievalConfig,
+            $crate::tasks::language::LanguageConfig,
+            $crate::tasks::sparse::SparseTaskConfig,
+            $crate::tasks::adaptive::AdaptiveTaskConfig,
         }
     };
 }
 
-tasks![
-    crate::tasks::memory,
-    crate::tasks::cifar10,
-    crate::tasks::coupling,
-    crate::tasks::ordering,
-    crate::tasks::recovery,
-    crate::tasks::retrieval,
-    crate::tasks::padded_cifar10,
-    crate::tasks::text_retrieval,
-    crate::tasks::language,
-    crate::tasks::sparse,
-    crate::tasks::adaptive,
-];
+/// The list of tasks.
+pub static TASKS: Registry<TaskEntry> = Registry::new(|| {
+    macro_rules! entries {
+        ($($config:ty),* $(,)?) => { vec![$(TaskEntry::of::<$config>()),*] };
+    }
+    with_tasks!(entries)
+});
 
-/// What builds the task named `name` on a backend.
-///
-/// # Errors
-/// The name is unknown: lists the known ones, nearest first.
-pub fn task<B: Backend>(name: &str) -> Result<TaskBuilder<B>> {
-    TASKS.get(name)?;
-    let found = builders::<B>().into_iter().find(|builder| builder.name == name);
-    Ok(found.expect("the two lists are one"))
+/// What `cell` holds, opened by the first that asks; an error is not kept, so that the next one tries again.
+pub(crate) fn opened<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T>) -> Result<&T> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => {
+            let value = open()?;
+            Ok(cell.get_or_init(|| value))
+        }
+    }
 }

@@ -1,30 +1,32 @@
 //! Task `attention-recovery`: averages of other time steps' points, with weights that the inputs give away.
 //!
-//! The errors are those of the whole validation split: among its samples are, behind the first `examples`, the `constants`
-//! in which all points are the same, which training samples are not.
+//! `y(t) = sum_s w(t, s) v(s)` with equal weights on the nearest point, a segment or three chosen points; of a segment, its
+//! norm. Inputs `[length, d_input]`, targets `[length, d_output]`; mean squared error, over the whole validation split: among
+//! its samples are, behind the first `examples`, the `constants` in which all points are the same; training has none.
 //!
 //! ```
-//! use burn_flex::Flex;
-//! use lookback_benchmarks::task;
-//! use lookback_datasets::DataFolder;
-//! use serde_json::json;
+//! use burn_dataset::Dataset;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::recovery::RecoveryTaskConfig};
+//! use lookback_datasets::{DataFolder, RecoveryConfig, RecoveryKind};
 //!
-//! // y(t) = argmin_v |u(t) - v|: every output is one of the v, which stand in the last two input channels.
-//! let params = json!({"kind": "nearest-point"});
-//! let task = (task::<Flex>("attention-recovery")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! // y(t) = argmin_v |u(t) - v|: every output is one of the v, the last two input channels.
+//! let data = RecoveryConfig { kind: RecoveryKind::NearestPoint, ..Default::default() };
+//! let task = RecoveryTaskConfig { data, ..Default::default() }.build(&DataFolder::default())?;
 //! let sample = task.valid()?.get(0).unwrap();
 //! assert!(sample.targets.chunks(2).all(|y| sample.inputs.chunks(4).any(|step| step[2..] == *y)));
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```
 
-use burn::tensor::backend::Backend;
 use burn_dataset::Dataset;
-use lookback_datasets::{DataFolder, RecoveryConfig, Sample, Split};
+use lookback_datasets::{RecoveryConfig, Sample, Split};
 use lookback_models::Io;
-use lookback_registry::{Params, Result};
+use lookback_registry::Result;
 
-use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{AttentionProbes, Objective, Probes, TaskEntry, TaskInfo};
+use crate::tasks::regression::{RegressionConfig, SequenceData};
+use crate::tasks::{AttentionProbes, Probes, TaskInfo};
+
+/// The parameters of task `attention-recovery`.
+pub type RecoveryTaskConfig = RegressionConfig<RecoveryConfig>;
 
 impl SequenceData for RecoveryConfig {
     const INFO: TaskInfo = TaskInfo {
@@ -34,10 +36,6 @@ impl SequenceData for RecoveryConfig {
         source: "Jiang, Li, \"Approximation rate of the Transformer architecture for sequence modeling\", 2024, \
                  https://arxiv.org/abs/2305.18475",
     };
-
-    fn check(&self) -> Result<()> {
-        self.validate()
-    }
 
     fn io(&self) -> Io {
         Io::sequence(self.d_input(), self.d_output(), self.length())
@@ -51,17 +49,4 @@ impl SequenceData for RecoveryConfig {
         let weights = self.examples + self.constants;
         Probes { memory: false, attention: Some(AttentionProbes { weights, spectra: 0 }) }
     }
-}
-
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    regression::kind::<RecoveryConfig>()
-}
-
-/// Builds the task; it needs no data.
-///
-/// # Errors
-/// An unknown parameter, or a value of the wrong type or out of range.
-pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    regression::build::<B, RecoveryConfig>(params)
 }

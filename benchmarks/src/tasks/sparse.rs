@@ -1,25 +1,40 @@
 //! Task `sparse-memory`: one target per sequence of signs, a function of few inputs far back, or a weighted sum of all.
 //!
-//! Task `memory` cannot stand in for the weighted sum: it asks for an output at every step, and the weights of an attention
+//! `y = f(x(T-1-lag_1), x(T-1-lag_2), ..)` or `y = sum_s rho(s) x(T-1-s)`, x = -1 or 1. Inputs `[length, 1]`, one target
+//! `[1, 1]`; mean squared error.
+//!
+//! Task `memory` cannot replace the weighted sum: it asks for an output at every step, and the weights of an attention
 //! head are normalised anew at each, so that no head is one memory function at all of them.
+//!
+//! ```
+//! use burn_dataset::Dataset;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::sparse::{SparseConfig, SparseTaskConfig}};
+//! use lookback_datasets::DataFolder;
+//!
+//! let data = SparseConfig { lags: vec![0, 2], length: 4, ..Default::default() };
+//! let task = SparseTaskConfig { data, ..Default::default() }.build(&DataFolder::default())?;
+//! let sample = task.valid()?.get(0).unwrap();
+//! assert_eq!(sample.targets, [sample.inputs[3] + sample.inputs[1]]);
+//! # Ok::<(), lookback_registry::Error>(())
+//! ```
 
-use burn::tensor::backend::Backend;
 use burn_dataset::Dataset;
-use lookback_datasets::{DataFolder, Functional, Sample, Split, memory_function, memory_function_entry};
+use lookback_datasets::{Functional, Sample, Split, memory_function, memory_function_entry};
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result};
+use lookback_registry::{Error, Params, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tasks::regression::{self, SequenceData};
-use crate::tasks::{Objective, TaskEntry, TaskInfo};
+use crate::tasks::TaskInfo;
+use crate::tasks::regression::{RegressionConfig, SequenceData};
 
-/// The longest sequence; lags are shorter.
+/// Lags are shorter than the longest sequence.
 const MOST_LENGTH: usize = 1 << 20;
-/// The most ReLUs.
-const MOST_TERMS: usize = 1 << 16;
 /// The most lags.
 const MOST_LAGS: usize = 1 << 10;
+
+/// The parameters of task `sparse-memory`.
+pub type SparseTaskConfig = RegressionConfig<SparseConfig>;
 
 /// What is asked of the last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -40,10 +55,10 @@ pub enum SparseTarget {
 pub struct SparseConfig {
     /// sum (of the inputs at `lags`), relu (`sum_k ReLU(<w_k, inputs at lags>)`) or memory (`sum_s rho(s) x(T-1-s)`).
     pub target: SparseTarget,
-    /// How many steps before the last one the inputs stand that matter for sum and relu, from 1 to 1024 of them; 0 is the
-    /// last.
+    /// The lags of the inputs that count for sum and relu, from 1 to 1024 of them; lag 0 is the last input.
     pub lags: Vec<usize>,
-    /// Number of ReLUs, from 1 to 65536.
+    /// Number of ReLUs.
+    #[schemars(range(min = 1, max = 65_536))]
     pub terms: usize,
     /// Seeds the weights `w_k ~ N(0, I)`, which all runs share.
     pub target_seed: u64,
@@ -51,7 +66,8 @@ pub struct SparseConfig {
     pub function: String,
     /// Parameters of the memory function by name; what is absent takes its default.
     pub function_params: Params,
-    /// Time steps of a sequence, more than every lag, at most 1048576.
+    /// Time steps of a sequence, more than every lag.
+    #[schemars(range(min = 1, max = MOST_LENGTH))]
     pub length: usize,
 }
 
@@ -72,11 +88,7 @@ impl Default for SparseConfig {
 impl SparseConfig {
     /// What is asked, once no field asks for more memory than there may be.
     fn functional(&self) -> Result<Functional> {
-        for (field, value, most) in [("length", self.length, MOST_LENGTH), ("terms", self.terms, MOST_TERMS)] {
-            if !(1..=most).contains(&value) {
-                return Err(Error::invalid(field, value, format!("a whole number from 1 to {most}")));
-            }
-        }
+        check(self)?;
         match self.lags.len() {
             0 => return Err(Error::invalid("lags", "[]", "a list of at least one lag")),
             1..=MOST_LAGS => {}
@@ -118,10 +130,6 @@ impl SequenceData for SparseConfig {
                  2024, https://arxiv.org/abs/2402.00522",
     };
 
-    fn check(&self) -> Result<()> {
-        self.samples(Split::valid(0, 1)).map(drop)
-    }
-
     fn resolved(self) -> Result<Self> {
         let resolve = memory_function_entry(&self.function)?.resolve;
         Ok(Self { function_params: resolve(&self.function_params)?, ..self })
@@ -136,72 +144,17 @@ impl SequenceData for SparseConfig {
     }
 }
 
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    regression::kind::<SparseConfig>()
-}
-
-/// Builds the task; it needs no data.
-///
-/// # Errors
-/// An unknown parameter, a value of the wrong type or out of range, or a memory function that does not fit `length`.
-pub fn build<B: Backend>(params: &Params, _: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    regression::build::<B, SparseConfig>(params)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::tasks::regression::RegressionConfig;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
-    fn read(params: Value) -> Result<SparseConfig> {
-        Ok(RegressionConfig::read(params.as_object().unwrap())?.data)
-    }
+    use super::*;
 
     #[test]
     fn a_memory_is_that_of_the_memory_function() {
-        let params = json!({
-            "target": "memory", "length": 4, "function": "polynomial",
-            "function_params": {"alpha": 1.0, "normalise": false},
-        });
-        assert_eq!(read(params).unwrap().rho().unwrap().unwrap(), [1.0, 0.5, 1.0 / 3.0, 0.25]);
-    }
-
-    #[test]
-    fn bad_parameters_are_errors() {
-        for (params, expected) in [
-            (json!({"lags": []}), "`lags` is [], but it must be a list of at least one lag."),
-            (json!({"lags": vec![1; 1025]}), "`lags` is a list of 1025 lags, but it must be a list of at most 1024."),
-            (
-                json!({"lags": [1, 2_000_000_000_000_000_000_u64]}),
-                "`lags[1]` is 2000000000000000000, but it must be a whole number below 1048576.",
-            ),
-            (json!({"terms": 0}), "`terms` is 0, but it must be a whole number from 1 to 65536."),
-            (
-                json!({"target": "relu", "terms": u64::MAX}),
-                "`terms` is 18446744073709551615, but it must be a whole number from 1 to 65536.",
-            ),
-            (json!({"length": 99}), "`length` is 99, but it must be at least 100, so that the farthest lag is seen."),
-            (
-                json!({"target": "memory", "length": u64::MAX}),
-                "`length` is 18446744073709551615, but it must be a whole number from 1 to 1048576.",
-            ),
-            (
-                json!({"target": "memory", "function": "polinomial"}),
-                "There is no memory function named `polinomial`. Did you mean `polynomial`? Known: polynomial, exponential, \
-                 sine, pole-product, impulse, airy, two-parts, gaussian-peak, damped-cosine, tabulated, shift-window.",
-            ),
-            (
-                json!({"target": "mean"}),
-                "The parameters of task `sparse-memory` cannot be read: `target` is \"mean\", but it must be one of `sum`, \
-                 `relu`, `memory`.",
-            ),
-        ] {
-            assert_eq!(read(params).unwrap_err().chain(), expected);
-        }
-        // Without effect on the target, but it is part of a spec.
-        let resolved = (kind().resolve)(json!({"function": "polinomial"}).as_object().unwrap());
-        assert!(resolved.unwrap_err().to_string().starts_with("There is no memory function named `polinomial`. "));
+        let params = json!({"alpha": 1.0, "normalise": false}).as_object().unwrap().clone();
+        let config =
+            SparseConfig { target: SparseTarget::Memory, length: 4, function_params: params, ..Default::default() };
+        assert_eq!(config.rho().unwrap().unwrap(), [1.0, 0.5, 1.0 / 3.0, 0.25]);
     }
 }

@@ -1,17 +1,17 @@
 //! Task `text-retrieval`: which of several passages answers a query.
 //!
-//! A sequence is T passages and, last, the query, each one vector (see [`RetrievalSet`](lookback_datasets::text::RetrievalSet));
-//! there is one output, a score per passage, and the loss is the cross entropy of their softmax with the relevant one.
+//! A sequence is T passages and, last, the query, each one vector (see [`RetrievalSet`](lookback_datasets::text::RetrievalSet)):
+//! inputs `[T + 1, width]`. The one output, `[1, T]`, is a score per passage, and the loss is the cross entropy of their
+//! softmax with the relevant one.
 //!
 //! ```
 //! use burn_dataset::Dataset;
-//! use burn_flex::Flex;
-//! use lookback_benchmarks::task;
+//! use lookback_benchmarks::{Task, TaskConfig, tasks::text_retrieval::TextRetrievalConfig};
 //! use lookback_datasets::DataFolder;
 //! use serde_json::json;
 //!
 //! let params = json!({"source": "generated", "candidates": 4, "train_queries": 20, "valid_queries": 5});
-//! let task = (task::<Flex>("text-retrieval")?.build)(params.as_object().unwrap(), &DataFolder::default())?;
+//! let task = TextRetrievalConfig::read(params.as_object().unwrap())?.build(&DataFolder::default())?;
 //! assert_eq!((task.io().length, task.io().d_output, task.io().single_output), (5, 4, true));
 //! assert_eq!(task.valid()?.get(0).unwrap().inputs.len(), 5 * 64);
 //!
@@ -30,13 +30,13 @@ use burn_dataset::Dataset;
 use lookback_datasets::text::{RetrievalConfig, RetrievalData};
 use lookback_datasets::{DataFolder, Epochs, Sample};
 use lookback_models::Io;
-use lookback_registry::{Error, Params, Result, fields, parse, to_params};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tasks::classification::{largest, log_probability, rank};
 use crate::tasks::metrics::cross_entropy;
-use crate::tasks::{Judge, Metrics, Objective, Probes, Task, TaskEntry, TaskInfo, opened};
+use crate::tasks::{EvalSplit, Metrics, Objective, Probes, Task, TaskConfig, TaskInfo, opened};
 
 /// The parameters of task `text-retrieval`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,66 +45,46 @@ pub struct TextRetrievalConfig {
     /// Queries, passages, and how they are shown.
     #[serde(flatten)]
     pub text: RetrievalConfig,
-    /// The queries that models are judged on: train or valid.
-    pub judge: Judge,
-    /// How many of them, the first so many, from 1 up.
-    pub judged: usize,
+    /// The queries that models are evaluated on: train or valid.
+    pub eval_split: EvalSplit,
+    /// How many of them, the first of the split (fewer where it has fewer).
+    #[schemars(range(min = 1))]
+    pub eval_samples: usize,
 }
 
 impl Default for TextRetrievalConfig {
     fn default() -> Self {
-        Self { text: RetrievalConfig::default(), judge: Judge::default(), judged: 2000 }
+        Self { text: RetrievalConfig::default(), eval_split: EvalSplit::default(), eval_samples: 2000 }
     }
 }
 
-impl TextRetrievalConfig {
-    /// Reads and checks the parameters of task `text-retrieval`.
-    ///
-    /// # Errors
-    /// An unknown name, or a value of the wrong type or out of range.
-    pub fn read(params: &Params) -> Result<Self> {
-        let config: Self = parse("task `text-retrieval`", params)?;
-        config.text.validate()?;
-        if config.judged == 0 {
-            return Err(Error::invalid("judged", 0, "a whole number from 1 up"));
-        }
-        Ok(config)
+impl TaskConfig for TextRetrievalConfig {
+    const INFO: TaskInfo = TaskInfo {
+        name: "text-retrieval",
+        summary: "Which of T passages is relevant to a query, in the files of MS MARCO; cross entropy.",
+        source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", 2025, \
+                 https://arxiv.org/abs/2510.06662",
+    };
+
+    type Task = TextRetrievalTask;
+
+    fn validate(&self) -> Result<()> {
+        check(self)?;
+        self.text.validate()
     }
 
-    /// The shape of its samples.
-    pub fn io(&self) -> Io {
+    fn io(&self) -> Io {
         Io::single(self.text.width(), self.text.candidates, self.text.candidates + 1)
     }
-}
 
-/// What is known of the task.
-pub fn kind() -> TaskEntry {
-    TaskEntry {
-        info: TaskInfo {
-            name: "text-retrieval",
-            summary: "Which of T passages is relevant to a query, in the files of MS MARCO; cross entropy.",
-            source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", 2025, \
-                     https://arxiv.org/abs/2510.06662",
-        },
-        fields: fields::<TextRetrievalConfig>,
-        resolve: |params| Ok(to_params(&TextRetrievalConfig::read(params)?)),
-        io: |params| Ok(TextRetrievalConfig::read(params)?.io()),
-        find_data: |params, data| {
-            let mut config = TextRetrievalConfig::read(params)?;
-            config.text.settle(data)?;
-            *params = to_params(&config);
-            Ok(())
-        },
+    fn find_data(&mut self, data: &DataFolder) -> Result<()> {
+        self.text.settle(data)
     }
-}
 
-/// Builds the task; the corpus is looked for once it is needed.
-///
-/// # Errors
-/// As [`TextRetrievalConfig::read`].
-pub fn build<B: Backend>(params: &Params, folder: &DataFolder) -> Result<Box<dyn Objective<B>>> {
-    let config = TextRetrievalConfig::read(params)?;
-    Ok(Box::new(TextRetrievalTask { config, folder: folder.clone(), data: OnceLock::new() }))
+    fn build(self, data: &DataFolder) -> Result<TextRetrievalTask> {
+        self.validate()?;
+        Ok(TextRetrievalTask { config: self, folder: data.clone(), data: OnceLock::new() })
+    }
 }
 
 /// Which of several passages answers a query.
@@ -139,10 +119,10 @@ impl Task for TextRetrievalTask {
     }
 
     fn valid(&self) -> Result<Box<dyn Dataset<Sample>>> {
-        let (data, judged) = (self.data()?, self.config.judged);
-        Ok(Box::new(match self.config.judge {
-            Judge::Train => data.train(judged),
-            Judge::Valid => data.valid(judged),
+        let (data, samples) = (self.data()?, self.config.eval_samples);
+        Ok(Box::new(match self.config.eval_split {
+            EvalSplit::Train => data.train(samples),
+            EvalSplit::Valid => data.valid(samples),
         }))
     }
 
@@ -177,65 +157,40 @@ impl Task for TextRetrievalTask {
     }
 
     fn probes(&self) -> Probes {
-        Probes { memory: false, attention: None }
+        Probes::default()
     }
 }
 
-impl<B: Backend> Objective<B> for TextRetrievalTask {
-    fn loss(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
+impl Objective for TextRetrievalTask {
+    fn loss<B: Backend>(&self, prediction: Tensor<B, 3>, target: Tensor<B, 3>) -> Tensor<B, 1> {
         cross_entropy(prediction, target)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use lookback_datasets::text::TextSource;
+
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn bad_parameters_are_errors() {
-        let message =
-            |value: serde_json::Value| TextRetrievalConfig::read(value.as_object().unwrap()).unwrap_err().chain();
-        assert_eq!(message(json!({"judged": 0})), "`judged` is 0, but it must be a whole number from 1 up.");
-        assert_eq!(
-            message(json!({"candidates": 1})),
-            "`candidates` is 1, but it must be a whole number from 2 to 2^30."
-        );
-        for (value, expected) in [
-            (json!({"judge": "test"}), "`judge` is \"test\", but it must be `train` or `valid`."),
-            (
-                json!({"embeddings": "learned"}),
-                "`embeddings` is \"learned\", but it must be one of `random`, `trained`, `file`, `found`.",
-            ),
-            (
-                json!({"source": "elsewhere"}),
-                "`source` is \"elsewhere\", but it must be one of `files`, `found`, `generated`.",
-            ),
-        ] {
-            let expected = format!("The parameters of task `text-retrieval` cannot be read: {expected}");
-            assert_eq!(message(value), expected);
-        }
-    }
-
-    #[test]
-    fn models_are_judged_on_the_split_that_is_asked_for() {
-        let built = |judge: Judge| {
+    fn models_are_evaluated_on_the_split_that_is_asked_for() {
+        let built = |eval_split| {
             let text = RetrievalConfig {
-                source: lookback_datasets::text::TextSource::Generated,
+                source: TextSource::Generated,
                 train_queries: 20,
                 valid_queries: 5,
                 d_embedding: 8,
                 ..RetrievalConfig::default()
             };
-            let config = TextRetrievalConfig { text, judge, judged: 15 };
-            TextRetrievalTask { config, folder: DataFolder::default(), data: OnceLock::new() }
+            TextRetrievalConfig { text, eval_split, eval_samples: 15 }.build(&DataFolder::default()).unwrap()
         };
-        let (train, valid) = (built(Judge::Train), built(Judge::Valid));
-        let judged = (train.valid().unwrap(), valid.valid().unwrap());
-        assert_eq!((judged.0.len(), judged.1.len()), (15, 5));
+        let (train, valid) = (built(EvalSplit::Train), built(EvalSplit::Valid));
+        let splits = (train.valid().unwrap(), valid.valid().unwrap());
+        assert_eq!((splits.0.len(), splits.1.len()), (15, 5));
         let seen: Vec<Sample> = (0..20).map(|place| train.train(1).unwrap().get(place).unwrap()).collect();
-        assert!((0..15).all(|index| seen.contains(&judged.0.get(index).unwrap())));
-        assert!((0..5).all(|index| !seen.contains(&judged.1.get(index).unwrap())));
+        assert!((0..15).all(|index| seen.contains(&splits.0.get(index).unwrap())));
+        assert!((0..5).all(|index| !seen.contains(&splits.1.get(index).unwrap())));
         let metrics = valid.metrics(&[f32::NAN; 8], &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert!(metrics[0].1.is_nan() && metrics[1].1.is_nan());
         assert_eq!(metrics[4], ("generated", 1.0));
