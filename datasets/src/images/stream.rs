@@ -61,33 +61,29 @@ impl Source {
         }
         let count = images.len();
         if count == 0 {
-            return Err(Error::new(ErrorKind::Corrupt, "The set of images is empty; at least 1 is needed."));
+            return Err(Error::new(ErrorKind::InvalidValue, "The set of images is empty; at least 1 is needed."));
         }
+        let unfit =
+            |index: usize, message: String| Error::new(ErrorKind::Mismatch, message).at(format_args!("image {index}"));
         let read = |index| {
-            images.get(index).ok_or_else(|| {
-                Error::new(ErrorKind::Corrupt, format!("Image {index} of {count} is missing from its set."))
-            })
+            images.get(index).ok_or_else(|| unfit(index, format!("Image {index} of {count} is missing from its set.")))
         };
         let size = read(0)?.image.size();
         for index in 0..count {
             let LabelledImage { image, label } = read(index)?;
             if label >= classes {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
-                    ),
-                ));
+                let message = format!(
+                    "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
+                );
+                return Err(unfit(index, message));
             }
             if config.resize.is_none() && image.size() != size {
                 let ((width, height), (first_width, first_height)) = (image.size(), size);
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but \
-                     without `resize` all images must have one size."
-                    ),
-                ));
+                let message = format!(
+                    "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but without \
+                     `resize` all images must have one size."
+                );
+                return Err(unfit(index, message));
             }
         }
         let output = config.output_size(size)?;
