@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{Error, ErrorKind, Result};
 
-/// Parameters by name, as they stand in a spec file or after `--set`.
+/// Parameters by name, as in a spec file or after `--set`.
 pub type Params = Map<String, Value>;
 
 /// A plain-data configuration: serde both ways, a schema made from its doc comments, and defaults.
@@ -66,7 +66,7 @@ pub fn check<C: Configurable>(config: &C) -> Result<()> {
     let values = serde_json::to_value(config)
         .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The configuration cannot be written as JSON", error))?;
     for (name, range) in &schema.ranges {
-        // JSON has no NaN and no infinity: where null is no value, it stands for one of them.
+        // JSON has no NaN and no infinity: where null is no value, it is one of them.
         let fits = match &values[name] {
             Value::Null => range.nullable,
             value => value.as_f64().is_some_and(|value| range.contains(value)),
@@ -105,7 +105,7 @@ fn mistyped<C: Configurable>(params: &Params, error: serde_json::Error) -> Error
     Error::new(ErrorKind::InvalidValue, error.to_string())
 }
 
-/// All parameters of `config` by name. Optional fields that are `None` stand as null.
+/// All parameters of `config` by name. Optional fields that are `None` are null.
 pub fn to_params<C: Serialize>(config: &C) -> Params {
     match serde_json::to_value(config) {
         Ok(Value::Object(map)) => map,

@@ -11,6 +11,9 @@ use crate::order::PerEpoch;
 use crate::random::{Key, SampleRng};
 use crate::{Sample, permutation};
 
+/// A set of images with their classes, shared.
+pub type Images = Arc<dyn Dataset<LabelledImage>>;
+
 /// The values of an image over 255, minus `mean` and over `std` of their channel: `[height, width, 3]`, row-major.
 pub fn normalised(image: &Image, mean: [f32; 3], std: [f32; 3]) -> Vec<f32> {
     Normaliser::new(mean, std).apply(image)
@@ -32,7 +35,7 @@ impl Normaliser {
 
 /// Images of one set, checked to be what the transforms and the labels need.
 struct Source {
-    images: Arc<dyn Dataset<LabelledImage>>,
+    images: Images,
     count: usize,
     config: AugmentConfig,
     normaliser: Normaliser,
@@ -44,13 +47,7 @@ struct Source {
 }
 
 impl Source {
-    fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
-        config: AugmentConfig,
-        mean: [f32; 3],
-        std: [f32; 3],
-        classes: usize,
-    ) -> Result<Self> {
+    fn new(images: Images, config: AugmentConfig, mean: [f32; 3], std: [f32; 3], classes: usize) -> Result<Self> {
         for (channel, (mean, std)) in mean.into_iter().zip(std).enumerate() {
             if !mean.is_finite() {
                 return Err(Error::invalid(&format!("mean[{channel}]"), mean, "a finite number"));
@@ -156,7 +153,7 @@ impl ImageStream {
     /// A field of `config`, `mean` or `std` is out of range or does not fit the images; there are no images; a label is
     /// not below `classes`; or images have different sizes while `config.resize` is `None`.
     pub fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
+        images: Images,
         config: &AugmentConfig,
         mean: [f32; 3],
         std: [f32; 3],
@@ -214,13 +211,7 @@ impl ImageSet {
     ///
     /// # Errors
     /// Those of [`ImageStream::new`].
-    pub fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
-        config: &AugmentConfig,
-        mean: [f32; 3],
-        std: [f32; 3],
-        classes: usize,
-    ) -> Result<Self> {
+    pub fn new(images: Images, config: &AugmentConfig, mean: [f32; 3], std: [f32; 3], classes: usize) -> Result<Self> {
         let source = Source::new(images, config.evaluation(), mean, std, classes)?;
         Ok(Self { source, key: Key::new("image evaluation", 0) })
     }

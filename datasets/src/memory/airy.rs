@@ -2,7 +2,6 @@
 //!
 //! `rho(s) = Ai(kappa s - alpha)`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +45,6 @@ impl MemoryConfig for Airy {
         structure: "sparse, oscillating",
         source: PAPER,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

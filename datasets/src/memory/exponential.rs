@@ -2,7 +2,6 @@
 //!
 //! `rho(s) = exp(-alpha s)`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +42,6 @@ impl MemoryConfig for Exponential {
         structure: "decay, fast",
         source: PAPER,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //!
 //! `rho(s) = exp(-(s - center)^2 / (2 width^2))`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,11 +46,6 @@ impl MemoryConfig for GaussianPeak {
         structure: "long range, smooth",
         source: SURVEY,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

@@ -52,11 +52,6 @@ impl MemoryConfig for Impulse {
         structure: "long range",
         source: PAPER,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

@@ -126,11 +126,11 @@ pub struct MemoryInfo {
     pub source: &'static str,
 }
 
-/// The parameters of a memory function, and how it is made of them.
+/// A memory function by its parameters.
 ///
 /// ```
 /// use lookback_datasets::{MEMORY_FUNCTIONS, MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function};
-/// use lookback_registry::{Params, Result};
+/// use lookback_registry::Params;
 /// use schemars::JsonSchema;
 /// use serde::{Deserialize, Serialize};
 ///
@@ -169,11 +169,6 @@ pub struct MemoryInfo {
 ///         structure: "periodic, sparse",
 ///         source: "your paper",
 ///     };
-///     type Function = Self;
-///
-///     fn build(self) -> Result<Self> {
-///         self.checked()
-///     }
 /// }
 ///
 /// MEMORY_FUNCTIONS.add(MemoryFunctionEntry::of::<Comb>());
@@ -184,12 +179,9 @@ pub struct MemoryInfo {
 /// assert_eq!(error.to_string(), "`period` is 0, but it must be a whole number from 1 up.");
 /// # Ok::<(), lookback_registry::Error>(())
 /// ```
-pub trait MemoryConfig: Configurable + Debug {
+pub trait MemoryConfig: MemoryFunction + Configurable {
     /// Name, title, formula, structure, source.
     const INFO: MemoryInfo;
-
-    /// What [`MemoryConfig::build`] makes; mostly the configuration itself.
-    type Function: MemoryFunction + 'static;
 
     /// Checks what concerns several parameters together; the range of each is declared at its field.
     ///
@@ -199,29 +191,15 @@ pub trait MemoryConfig: Configurable + Debug {
         Ok(())
     }
 
-    /// The parameters, each in its range and fit for the others.
+    /// The function, its parameters checked; where they name a file, the file is read and its hash becomes a parameter.
     ///
     /// # Errors
-    /// Names the parameter that is not, its value and what would be valid.
-    fn checked(self) -> Result<Self> {
+    /// Names the parameter that is not valid, its value and what would be; or a file is not as it should be.
+    fn build(self) -> Result<Self> {
         check(&self)?;
         self.validate()?;
         Ok(self)
     }
-
-    /// The parameters, checked, with everything filled in that determines the function, such as the hash of a file.
-    ///
-    /// # Errors
-    /// As [`MemoryConfig::checked`]; where parameters name a file, it cannot be read.
-    fn resolve(self) -> Result<Self> {
-        self.checked()
-    }
-
-    /// Checks the parameters and makes the function.
-    ///
-    /// # Errors
-    /// As [`MemoryConfig::checked`]; where parameters name a file, it is not as it should be.
-    fn build(self) -> Result<Self::Function>;
 }
 
 /// One line of [`MEMORY_FUNCTIONS`].
@@ -238,13 +216,13 @@ pub struct MemoryFunctionEntry {
 }
 
 impl MemoryFunctionEntry {
-    /// The line of the memory function with the parameters `C`.
+    /// The line of the memory function `C`.
     pub const fn of<C: MemoryConfig>() -> Self {
         Self {
             info: C::INFO,
             fields: fields::<C>,
-            resolve: |params| Ok(to_params(&read::<C>(params)?.resolve()?)),
-            build: |params| Ok(Box::new(read::<C>(params)?.build()?)),
+            resolve: |params| Ok(to_params(&build::<C>(params)?)),
+            build: |params| Ok(Box::new(build::<C>(params)?)),
         }
     }
 }
@@ -257,8 +235,8 @@ impl Entry for MemoryFunctionEntry {
     }
 }
 
-fn read<C: MemoryConfig>(params: &Params) -> Result<C> {
-    parse(&format!("the memory function `{}`", C::INFO.name), params)
+fn build<C: MemoryConfig>(params: &Params) -> Result<C> {
+    parse::<C>(&format!("the memory function `{}`", C::INFO.name), params)?.build()
 }
 
 /// The memory function `name` of [`MEMORY_FUNCTIONS`] with `params`; what is absent takes its default.

@@ -74,17 +74,12 @@ impl MemoryConfig for PoleProduct {
         source: "Targets of large norm as in Bao, Yu, Jiang, Li, \"The effect of depth on the expressivity of deep linear \
                  state-space models\", 2025, https://arxiv.org/abs/2506.19296; form and defaults ours",
     };
-    type Function = Self;
 
     fn validate(&self) -> Result<()> {
         if self.high > self.low {
             return Ok(());
         }
         Err(Error::invalid("high", self.high, format!("greater than `low`, which is {}, and less than 1", self.low)))
-    }
-
-    fn build(self) -> Result<Self> {
-        self.checked()
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! `rho(s) = (1 + s)^(-alpha)`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,11 +42,6 @@ impl MemoryConfig for Polynomial {
         structure: "decay, slow",
         source: PAPER,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,6 @@ impl MemoryConfig for ShiftWindow {
         structure: "long range",
         source: SURVEY,
     };
-    type Function = Self;
 
     fn validate(&self) -> Result<()> {
         let first = (self.start.floor() + 1.0).max(0.0);
@@ -53,10 +52,6 @@ impl MemoryConfig for ShiftWindow {
         }
         let valid = format!("a finite number greater than {first}, the first lag after `start`");
         Err(Error::invalid("end", self.end, valid))
-    }
-
-    fn build(self) -> Result<Self> {
-        self.checked()
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::f64::consts::PI;
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,11 +47,6 @@ impl MemoryConfig for Sine {
         structure: "no decay, oscillating",
         source: SURVEY,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

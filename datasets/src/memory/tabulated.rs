@@ -26,6 +26,9 @@ pub struct Tabulated {
     pub sha256: Option<String>,
     /// Whether rho is scaled to unit Euclidean norm over the sequence.
     pub normalise: bool,
+    /// The table, once [`MemoryConfig::build`] has read it.
+    #[serde(skip)]
+    pub table: Option<Table>,
 }
 
 /// A memory function given by its values.
@@ -61,23 +64,17 @@ impl MemoryFunction for Table {
     }
 }
 
-impl Tabulated {
-    /// The file's bytes and their SHA-256, which must be the one that the parameters give, if any.
-    fn read(&self) -> Result<(Vec<u8>, String)> {
-        let path = &self.path;
-        let bytes = std::fs::read(path).map_err(|error| Error::io("read the memory table", path, error))?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        match &self.sha256 {
-            Some(expected) if *expected != sha256 => {
-                let message = format!(
-                    "The memory table `{}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; \
-                     restore it, or leave `sha256` out for a new run.",
-                    path.display()
-                );
-                Err(Error::new(ErrorKind::Mismatch, message).at(path.display()))
-            }
-            _ => Ok((bytes, sha256)),
-        }
+impl MemoryFunction for Tabulated {
+    fn rho(&self, lag: usize) -> f64 {
+        self.table.as_ref().expect("`build` has read the table").rho(lag)
+    }
+
+    fn normalise(&self) -> bool {
+        self.normalise
+    }
+
+    fn check_length(&self, _length: usize) -> Result<()> {
+        if self.table.is_some() { Ok(()) } else { Err(Error::invalid("table", "empty", "read by `build`")) }
     }
 }
 
@@ -89,7 +86,6 @@ impl MemoryConfig for Tabulated {
         structure: "as given",
         source: "A CSV file of the user's own: one column of rho(0), rho(1), ..., or a header with `lag` and `rho`",
     };
-    type Function = Table;
 
     fn validate(&self) -> Result<()> {
         if self.path.as_os_str().is_empty() {
@@ -100,16 +96,22 @@ impl MemoryConfig for Tabulated {
         Ok(())
     }
 
-    fn resolve(mut self) -> Result<Self> {
+    fn build(mut self) -> Result<Self> {
         self.validate()?;
-        self.sha256 = Some(self.read()?.1);
+        let path = &self.path;
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read the memory table", path, error))?;
+        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != sha256) {
+            let message = format!(
+                "The memory table `{}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; restore \
+                 it, or leave `sha256` out for a new run.",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Mismatch, message).at(path.display()));
+        }
+        self.table = Some(Table::new(TableFile(path).read(&bytes)?, self.normalise)?);
+        self.sha256 = Some(sha256);
         Ok(self)
-    }
-
-    fn build(self) -> Result<Table> {
-        self.validate()?;
-        let (bytes, _) = self.read()?;
-        Table::new(TableFile(&self.path).read(&bytes)?, self.normalise)
     }
 }
 
@@ -292,6 +294,7 @@ mod tests {
     #[test]
     fn files_that_cannot_be_read_are_errors() {
         assert_eq!(refused(Tabulated::default().build()), "path");
+        assert_eq!(refused(Tabulated { path: "rho.csv".into(), ..Default::default() }.memory(2)), "table");
         let error = Tabulated { path: "no/such.csv".into(), ..Default::default() }.build().unwrap_err();
         assert_eq!((error.kind(), error.place()), (ErrorKind::NotFound, Some("no/such.csv")));
         assert!(error.chain().starts_with("Cannot read the memory table `no/such.csv`: "), "{}", error.chain());
@@ -304,8 +307,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rho.csv");
         std::fs::write(&path, "1\n2\n").unwrap();
-        let config = Tabulated { path: path.clone(), ..Default::default() }.resolve().unwrap();
-        assert_eq!(config.clone().build().unwrap().memory(2).unwrap(), [1.0, 2.0]);
+        let config = Tabulated { path: path.clone(), ..Default::default() }.build().unwrap();
+        assert_eq!(config.memory(2).unwrap(), [1.0, 2.0]);
         std::fs::write(&path, "1\n3\n").unwrap();
         let error = config.build().unwrap_err();
         assert_eq!((error.kind(), error.place()), (ErrorKind::Mismatch, path.to_str()));

@@ -2,7 +2,6 @@
 //!
 //! `rho(s) = exp(-s) + exp(-(s - shift)^2)`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,11 +43,6 @@ impl MemoryConfig for TwoParts {
         structure: "decay and a later peak",
         source: SURVEY,
     };
-    type Function = Self;
-
-    fn build(self) -> Result<Self> {
-        self.checked()
-    }
 }
 
 #[cfg(test)]

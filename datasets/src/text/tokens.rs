@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(first.vocabulary(), 350);
         let bytes: usize =
             tokens.iter().map(|token| first.tokenizer.id_to_token(*token).unwrap().chars().count()).sum();
-        assert_eq!(bytes, text.len(), "a character of a token stands for a byte");
+        assert_eq!(bytes, text.len(), "each character of a token is a byte");
         // Hash maps of other processes have other orders, which must not matter either.
         let sum = tokens.iter().fold(0_u64, |sum, token| sum.wrapping_mul(1_000_003).wrapping_add(u64::from(*token)));
         assert_eq!((tokens.len(), sum), (42192, 4273708909976664782));
