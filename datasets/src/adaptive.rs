@@ -1,15 +1,10 @@
 //! Sequences whose targets sit at lags that the inputs themselves name.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{DrawnDataset, Sample, Split};
-
-/// The longest sequence.
-const MOST_LENGTH: usize = 1 << 20;
-/// The most lags that are read one after the other.
-const MOST_DEPTH: usize = 1 << 10;
 
 /// The values of the inputs, with the lag g(x) that each names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -48,10 +43,12 @@ pub enum AdaptiveReadout {
 #[serde(default)]
 pub struct AdaptiveDatasetConfig {
     /// Time steps of a sequence, from 3 to 1048576: the first two have targets that count for nothing.
+    #[schemars(range(min = 3, max = 1_048_576))]
     pub length: usize,
     /// ternary (-1, 0, 1 name the lags 0, 1, 2) or binary (-1, 1 name the lags 2, 1).
     pub alphabet: Alphabet,
     /// How many lags are read one after the other, K from 1 to 1024: `t_1 = g(x_t)`, `t_(k+1) = g(x_(t - t_k))`.
+    #[schemars(range(min = 1, max = 1024))]
     pub depth: usize,
     /// last (the input at the last lag) or product (of the inputs at all lags and the present one).
     pub readout: AdaptiveReadout,
@@ -75,7 +72,7 @@ impl AdaptiveDatasetConfig {
     /// # Errors
     /// A field is out of range, or `split` has no samples.
     pub fn dataset(&self, split: Split) -> Result<DrawnDataset> {
-        self.validate()?;
+        check(self)?;
         let config = self.clone();
         DrawnDataset::new("adaptive dataset", split, move |_, rng| {
             let symbols = config.alphabet.symbols();
@@ -87,22 +84,6 @@ impl AdaptiveDatasetConfig {
 
     /// The largest lag: targets before it read inputs from before the start, as 0, and count for nothing.
     pub const REACH: usize = 2;
-
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Names the field, its value and what would be valid.
-    pub fn validate(&self) -> Result<()> {
-        let least = Self::REACH + 1;
-        if !(least..=MOST_LENGTH).contains(&self.length) {
-            let valid = format!("a whole number from {least} (so that every lag is seen) to {MOST_LENGTH}");
-            return Err(Error::invalid("length", self.length, valid));
-        }
-        if !(1..=MOST_DEPTH).contains(&self.depth) {
-            return Err(Error::invalid("depth", self.depth, format!("a whole number from 1 to {MOST_DEPTH}")));
-        }
-        Ok(())
-    }
 
     /// The target at `time`, or 0 where the chain of lags leaves the sequence.
     fn target(&self, inputs: &[f32], time: usize) -> f32 {
@@ -127,6 +108,7 @@ mod tests {
     use burn_dataset::Dataset;
 
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn targets_are_those_of_the_paper() {
@@ -158,21 +140,13 @@ mod tests {
 
     #[test]
     fn bad_configurations_are_errors() {
-        let message = |config: AdaptiveDatasetConfig| config.dataset(Split::train(0, 1)).unwrap_err().to_string();
+        let refused = |config: AdaptiveDatasetConfig| refused(config.dataset(Split::train(0, 1)));
         let config = AdaptiveDatasetConfig::default();
-        for length in [2, usize::MAX] {
-            assert_eq!(
-                message(AdaptiveDatasetConfig { length, ..config.clone() }),
-                format!(
-                    "`length` is {length}, but it must be a whole number from 3 (so that every lag is seen) to 1048576."
-                )
-            );
+        for length in [AdaptiveDatasetConfig::REACH, usize::MAX] {
+            assert_eq!(refused(AdaptiveDatasetConfig { length, ..config.clone() }), "length");
         }
         for depth in [0, 1025] {
-            assert_eq!(
-                message(AdaptiveDatasetConfig { depth, ..config.clone() }),
-                format!("`depth` is {depth}, but it must be a whole number from 1 to 1024.")
-            );
+            assert_eq!(refused(AdaptiveDatasetConfig { depth, ..config.clone() }), "depth");
         }
     }
 }

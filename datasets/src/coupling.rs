@@ -3,7 +3,7 @@
 use std::f64::consts::{SQRT_2, TAU};
 use std::sync::Arc;
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +27,13 @@ pub enum PsiBasis {
 #[serde(default)]
 pub struct CouplingConfig {
     /// Time steps of a sequence, from 1 to 4096.
+    #[schemars(range(min = 1, max = 4096))]
     pub length: usize,
-    /// Terms r of the coupling, from 1 to 4096; 64 stand for infinitely many in suite `rank`.
+    /// Terms r of the coupling, from 1 to 4096.
+    #[schemars(range(min = 1, max = 4096))]
     pub rank: usize,
     /// How fast the singular values fall: `sigma_i = i^(-alpha)`, a number from 0 up.
+    #[schemars(range(min = 0.0))]
     pub alpha: f64,
     /// The second basis: same, reversed or cosines.
     pub psi: PsiBasis,
@@ -43,22 +46,6 @@ impl Default for CouplingConfig {
 }
 
 impl CouplingConfig {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Names the field, its value and what would be valid.
-    pub fn validate(&self) -> Result<()> {
-        for (field, value) in [("length", self.length), ("rank", self.rank)] {
-            if !(1..=4096).contains(&value) {
-                return Err(Error::invalid(field, value, "a whole number from 1 to 4096"));
-            }
-        }
-        if !(self.alpha.is_finite() && self.alpha >= 0.0) {
-            return Err(Error::invalid("alpha", self.alpha, "a finite number from 0 up"));
-        }
-        Ok(())
-    }
-
     /// Sequences of independent values uniform on [0, 1), `[length, 1]`, with targets `[length, 1]`.
     ///
     /// # Errors
@@ -95,7 +82,7 @@ impl Coupling {
     /// # Errors
     /// A field is out of range.
     pub fn new(config: &CouplingConfig) -> Result<Self> {
-        config.validate()?;
+        check(config)?;
         let sigma = (1..=config.rank).map(|term| libm::pow(term as f64, -config.alpha)).collect();
         Ok(Self { sigma, psi: config.psi })
     }
@@ -152,6 +139,7 @@ mod tests {
     use burn_dataset::Dataset;
 
     use super::*;
+    use crate::testing::refused;
 
     /// A direct sum with the platform's sines.
     fn direct(config: &CouplingConfig, u: f64, v: f64) -> f64 {
@@ -194,15 +182,9 @@ mod tests {
 
     #[test]
     fn bad_couplings_are_named() {
-        let message = |config: CouplingConfig| config.dataset(Split::train(0, 1)).unwrap_err().to_string();
+        let refused = |config: CouplingConfig| refused(config.dataset(Split::train(0, 1)));
         let config = CouplingConfig::default();
-        assert_eq!(
-            message(CouplingConfig { rank: 0, ..config.clone() }),
-            "`rank` is 0, but it must be a whole number from 1 to 4096."
-        );
-        assert_eq!(
-            message(CouplingConfig { alpha: -1.0, ..config }),
-            "`alpha` is -1, but it must be a finite number from 0 up."
-        );
+        assert_eq!(refused(CouplingConfig { rank: 0, ..config.clone() }), "rank");
+        assert_eq!(refused(CouplingConfig { alpha: -1.0, ..config }), "alpha");
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use lookback_registry::{Error, ErrorKind, Result};
 
 use crate::DataFolder;
-use crate::files::unwritable;
 use crate::images::cifar10::batches;
 use crate::images::{Cifar10, Cifar10Split};
 
@@ -36,12 +35,21 @@ impl RemoteArchive {
     }
 }
 
-/// What [`fetch_cifar10`] brings, and where to.
+/// How a data set is brought into a data folder.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    /// The official archive.
+    pub archive: RemoteArchive,
+    /// Brings it and returns its folder, e.g. [`fetch_cifar10`].
+    pub run: fn(&FetchOptions, &mut dyn FnMut(FetchEvent)) -> Result<PathBuf>,
+}
+
+/// From where and to where a data set is brought.
 #[derive(Debug, Clone)]
 pub struct FetchOptions {
     /// The folder that the data set goes to, in a folder of its own; it is created.
     pub data: PathBuf,
-    /// An archive, or a folder `cifar-10-batches-bin` or one that has it, in place of the network.
+    /// The archive or the folder of the data set, or one that has it, in place of the network.
     pub from: Option<PathBuf>,
     /// The archive to download, and what any archive must be.
     pub archive: RemoteArchive,
@@ -50,9 +58,9 @@ pub struct FetchOptions {
 }
 
 impl FetchOptions {
-    /// The official archive, from the network, with a patience of a minute.
-    pub fn new(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), from: None, archive: RemoteArchive::cifar10(), patience: Duration::from_secs(60) }
+    /// `archive` from the network, with a patience of a minute.
+    pub fn new(data: impl Into<PathBuf>, archive: RemoteArchive) -> Self {
+        Self { data: data.into(), from: None, archive, patience: Duration::from_secs(60) }
     }
 }
 
@@ -112,22 +120,22 @@ pub fn fetch_cifar10(options: &FetchOptions, observe: &mut dyn FnMut(FetchEvent)
     if let Some(folder) = present(data, observe)? {
         return Ok(folder);
     }
-    fs::create_dir_all(data).map_err(|error| unwritable(data, error))?;
+    fs::create_dir_all(data).map_err(|error| Error::io("write", data, error))?;
     let _lock = lock(data, observe)?;
     if let Some(folder) = present(data, observe)? {
         return Ok(folder);
     }
     let staging = Staging::new(data)?;
     let unpacked = staging.0.join(batches::FOLDER);
-    fs::create_dir(&unpacked).map_err(|error| unwritable(&unpacked, error))?;
+    fs::create_dir(&unpacked).map_err(|error| Error::io("write", &unpacked, error))?;
     let partial = data.join("cifar-10-binary.tar.gz.partial");
     bring(options, &partial, &unpacked, observe)?;
     check(&unpacked).map_err(|error| error.context("What was unpacked is not CIFAR-10"))?;
     let folder = data.join(batches::FOLDER);
-    fs::rename(&unpacked, &folder).map_err(|error| unwritable(&folder, error))?;
+    fs::rename(&unpacked, &folder).map_err(|error| Error::io("write", &folder, error))?;
     // Also where the data set came another way: a rest of an earlier download is of no more use.
     if partial.exists() {
-        fs::remove_file(&partial).map_err(|error| unwritable(&partial, error))?;
+        fs::remove_file(&partial).map_err(|error| Error::io("write", &partial, error))?;
     }
     observe(FetchEvent::Done { folder: folder.clone() });
     Ok(folder)
@@ -145,15 +153,13 @@ fn bring(options: &FetchOptions, partial: &Path, unpacked: &Path, observe: &mut 
     let archive = options.from.as_deref().unwrap_or(partial);
     observe(FetchEvent::Verifying);
     if let Some(difference) = unpack::difference(archive, &options.archive)? {
-        if options.from.is_some() {
-            return Err(Error::new(ErrorKind::Corrupt, difference));
+        let mut message = difference;
+        if options.from.is_none() {
+            // Kept, it would be found complete, and wrong, for ever.
+            fs::remove_file(partial).map_err(|error| Error::io("write", partial, error))?;
+            message.push_str(" It was removed; the same command downloads it anew.");
         }
-        // Kept, it would be found complete, and wrong, for ever.
-        fs::remove_file(partial).map_err(|error| unwritable(partial, error))?;
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            format!("{difference} It was removed; the same command downloads it anew."),
-        ));
+        return Err(Error::new(ErrorKind::Corrupt, message).at(archive.display()));
     }
     observe(FetchEvent::Unpacking);
     unpack::unpack(archive, unpacked)
@@ -188,8 +194,8 @@ fn lock(data: &Path, observe: &mut dyn FnMut(FetchEvent)) -> Result<File> {
         .truncate(false)
         .write(true)
         .open(&path)
-        .map_err(|error| unwritable(&path, error))?;
-    let failed = |error| Error::caused(ErrorKind::Corrupt, format!("Cannot lock `{}`", path.display()), error);
+        .map_err(|error| Error::io("write", &path, error))?;
+    let failed = |error| Error::io("lock", &path, error);
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
@@ -209,9 +215,9 @@ impl Staging {
         let path = data.join(".cifar-10-unpacking");
         // What a killed process left; the lock says that none is at work.
         if path.exists() {
-            fs::remove_dir_all(&path).map_err(|error| unwritable(&path, error))?;
+            fs::remove_dir_all(&path).map_err(|error| Error::io("write", &path, error))?;
         }
-        fs::create_dir(&path).map_err(|error| unwritable(&path, error))?;
+        fs::create_dir(&path).map_err(|error| Error::io("write", &path, error))?;
         Ok(Self(path))
     }
 }

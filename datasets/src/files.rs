@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use lookback_registry::{Error, ErrorKind, Result};
@@ -15,33 +16,38 @@ pub(crate) fn read_checked(path: &Path, check: impl FnOnce(u64) -> Result<()>) -
     // No more than was checked, should the file be growing.
     File::open(path)
         .and_then(|file| file.take(size).read_to_end(&mut bytes))
-        .map_err(|error| unreadable(path, error))?;
+        .map_err(|error| Error::io("read", path, error))?;
     Ok(bytes)
+}
+
+/// Reads a plain file of one of these `sizes` in bytes; errors name `what` it must be, e.g. "a text".
+pub(crate) fn read_sized(path: &Path, what: &str, sizes: RangeInclusive<u64>) -> Result<Vec<u8>> {
+    read_checked(path, |size| {
+        if sizes.contains(&size) {
+            return Ok(());
+        }
+        let (least, most) = sizes.into_inner();
+        Err(corrupt(path, format!("has {size} bytes, but {what} must have from {least} to {most}")))
+    })
 }
 
 /// The size in bytes of what must be a plain file: reading a pipe or a device could take forever.
 pub(crate) fn plain_size(path: &Path) -> Result<u64> {
-    let found = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if found.is_file() {
-        Ok(found.len())
-    } else {
-        Err(Error::new(ErrorKind::Corrupt, format!("`{}` is not a file.", path.display())))
-    }
+    let found = fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
+    if found.is_file() { Ok(found.len()) } else { Err(corrupt(path, "is not a file")) }
 }
 
 /// The names in a folder that do not begin with a point, in order of their bytes.
 pub(crate) fn names(folder: &Path, most: usize) -> Result<Vec<OsString>> {
+    let unreadable = |error| Error::io("read", folder, error);
     let mut names = Vec::new();
-    for entry in folder.read_dir().map_err(|error| unreadable(folder, error))? {
-        let name = entry.map_err(|error| unreadable(folder, error))?.file_name();
+    for entry in folder.read_dir().map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
         if names.len() == most {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("`{}` has more than {most} entries, the most that are read.", folder.display()),
-            ));
+            return Err(corrupt(folder, format!("has more than {most} entries, the most that are read")));
         }
         names.push(name);
     }
@@ -49,10 +55,12 @@ pub(crate) fn names(folder: &Path, most: usize) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-pub(crate) fn unreadable(path: &Path, error: io::Error) -> Error {
-    Error::caused(ErrorKind::Corrupt, format!("Cannot read `{}`", path.display()), error)
+/// The error that a file or folder has a `fault`: "`PATH` is not a file."
+pub(crate) fn corrupt(path: &Path, fault: impl std::fmt::Display) -> Error {
+    about(ErrorKind::Corrupt, path, fault)
 }
 
-pub(crate) fn unwritable(path: &Path, error: io::Error) -> Error {
-    Error::caused(ErrorKind::Corrupt, format!("Cannot write `{}`", path.display()), error)
+/// As [`corrupt`], of another kind.
+pub(crate) fn about(kind: ErrorKind, path: &Path, fault: impl std::fmt::Display) -> Error {
+    Error::new(kind, format!("`{}` {fault}.", path.display())).at(path.display())
 }

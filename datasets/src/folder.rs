@@ -20,8 +20,8 @@ impl Default for DataFolder {
 }
 
 impl DataFolder {
-    /// The folder `named` and no other, where there is one: data from elsewhere would surprise who names a folder. Else
-    /// that of the variable [`DATA_VARIABLE`], then `lookback` in the platform's folder for data (on Linux
+    /// The folder `named` and no other: data from elsewhere would surprise who names a folder. Without a name that of the
+    /// variable [`DATA_VARIABLE`], then `lookback` in the platform's folder for data (on Linux
     /// `~/.local/share`).
     pub fn new(named: Option<PathBuf>) -> Self {
         Self::from_parts(named, std::env::var_os(DATA_VARIABLE), dirs::data_dir())
@@ -47,10 +47,8 @@ impl DataFolder {
     /// There is none: no folder is named, and the user has no home.
     pub fn home(&self) -> Result<&Path> {
         self.places.first().map(PathBuf::as_path).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Corrupt,
-                format!("No folder for data is known; name one by --data DIR or by {DATA_VARIABLE}."),
-            )
+            let message = format!("No folder for data is known; name one by --data DIR or by {DATA_VARIABLE}.");
+            Error::new(ErrorKind::NotFound, message)
         })
     }
 

@@ -49,8 +49,8 @@ impl InputProcess {
     }
 
     /// Draws `[length, d_input]`, row-major; time runs outermost, so with the same generator a longer sequence of
-    /// any process but the scaled Brownian begins with the shorter one.
-    pub(crate) fn draw(self, length: usize, d_input: usize, phi: f64, rng: &mut SampleRng) -> Vec<f32> {
+    /// any process but the scaled Brownian begins with the shorter one. `phi`, in (-1, 1), is that of [`InputProcess::Ar1`].
+    pub fn draw(self, length: usize, d_input: usize, phi: f64, rng: &mut SampleRng) -> Vec<f32> {
         let mut state = vec![0.0_f64; d_input];
         let innovation = (1.0 - phi * phi).sqrt();
         let scale = 1.0 / (length as f64).sqrt();

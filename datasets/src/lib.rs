@@ -1,15 +1,16 @@
 //! Memory functions, input processes and the sequence datasets made of them.
 //!
 //! A memory function `rho(s)` says how strongly an output remembers the input of `s` steps ago. The list of them
-//! is [`memory_functions`]; [`MemoryDataset`] makes sequences whose targets have exactly that memory.
+//! is [`MEMORY_FUNCTIONS`]; [`MemoryDataset`] makes sequences whose targets have exactly that memory. [`MemoryConfig`] shows how
+//! to add a memory function, [`DrawnDataset`] how to make a dataset of other targets.
 //!
 //! Datasets implement burn-dataset's [`Dataset`](burn_dataset::Dataset) with [`Sample`] items, so any burn
 //! project can use them as they are. Their values are the same bits on every platform: random bits come from
 //! ChaCha, transcendental functions from the `libm` crate (never from the platform's mathematics library), and
 //! targets are correctly rounded (see [`Convolution`]).
 //!
-//! [`images`] reads CIFAR-10 from a [`DataFolder`], which [`fetch_cifar10`] brings it to; [`text`] reads plain text, and
-//! queries and passages in the format of MS MARCO.
+//! Data sets of files lie in a [`DataFolder`]; [`DATA_SETS`] lists them. [`images`] reads CIFAR-10; [`text`] reads plain text,
+//! and queries and passages in the format of MS MARCO.
 //!
 //! ```
 //! use burn_dataset::Dataset;
@@ -30,7 +31,7 @@
 mod adaptive;
 mod convolution;
 mod coupling;
-mod dataset;
+mod data_sets;
 mod drawn;
 mod fetch;
 mod files;
@@ -38,26 +39,27 @@ mod folder;
 pub mod images;
 mod input;
 pub mod memory;
+mod memory_dataset;
 mod order;
 mod ordering;
-mod random;
+pub mod random;
 mod recovery;
 pub mod retrieval;
 mod sparse;
+#[cfg(test)]
+mod testing;
 pub mod text;
 
 pub use adaptive::{AdaptiveDatasetConfig, AdaptiveReadout, Alphabet};
 pub use convolution::Convolution;
 pub use coupling::{Coupling, CouplingConfig, PsiBasis};
-pub use dataset::{MemoryDataset, MemoryDatasetConfig, Split};
-pub use drawn::DrawnDataset;
-pub use fetch::{FetchEvent, FetchOptions, RemoteArchive, fetch_cifar10};
+pub use data_sets::{DATA_SETS, DataSetEntry};
+pub use drawn::{DrawnDataset, Split};
+pub use fetch::{Fetch, FetchEvent, FetchOptions, RemoteArchive, fetch_cifar10};
 pub use folder::{DATA_VARIABLE, DataFolder};
 pub use input::InputProcess;
-pub use memory::{
-    MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function, memory_function_entry,
-    memory_functions,
-};
+pub use memory::{MEMORY_FUNCTIONS, MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function};
+pub use memory_dataset::{MemoryDataset, MemoryDatasetConfig};
 pub use order::{Epochs, permutation};
 pub use ordering::{Alteration, OrderingConfig};
 pub use recovery::{RecoveryConfig, RecoveryKind};

@@ -1,6 +1,6 @@
 //! A decaying memory behind inputs whose order is altered, or that are mixed.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,7 @@ pub enum Alteration {
 #[serde(default)]
 pub struct OrderingConfig {
     /// Time steps of a sequence, from 1 to 65536.
+    #[schemars(range(min = 1, max = 65_536))]
     pub length: usize,
     /// What is altered: none, order or mixing.
     pub alteration: Alteration,
@@ -54,10 +55,8 @@ impl OrderingConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
+        check(self)?;
         let length = self.length;
-        if !(1..=65_536).contains(&length) {
-            return Err(Error::invalid("length", length, "a whole number from 1 to 65536"));
-        }
         if self.alteration == Alteration::Order && self.swapped > length / 2 {
             let valid = format!("at most {}, half of the length", length / 2);
             return Err(Error::invalid("swapped", self.swapped, valid));
@@ -119,6 +118,7 @@ mod tests {
     use burn_dataset::Dataset;
 
     use super::*;
+    use crate::testing::refused;
 
     fn config(alteration: Alteration) -> OrderingConfig {
         OrderingConfig { alteration, ..OrderingConfig::default() }
@@ -153,13 +153,10 @@ mod tests {
 
     #[test]
     fn bad_alterations_are_named() {
-        let message = |config: OrderingConfig| config.validate().unwrap_err().to_string();
         for length in [0, 65_537] {
-            assert_eq!(
-                message(OrderingConfig { length, ..config(Alteration::None) }),
-                format!("`length` is {length}, but it must be a whole number from 1 to 65536.")
-            );
+            assert_eq!(refused(OrderingConfig { length, ..config(Alteration::None) }.validate()), "length");
         }
+        let message = |config: OrderingConfig| config.validate().unwrap_err().to_string();
         assert_eq!(
             message(OrderingConfig { length: 16, ..config(Alteration::Order) }),
             "`swapped` is 10, but it must be at most 8, half of the length."

@@ -1,17 +1,27 @@
-//! Random values that are the same bits on every platform.
+//! Random values that are the same bits on every platform: what [`DrawnDataset`](crate::DrawnDataset) hands to each sample, and
+//! what a dataset draws once, such as the weights of its target.
+//!
+//! ```
+//! use lookback_datasets::random::{Key, SampleRng};
+//!
+//! let mut rng = SampleRng::new(Key::new("my dataset, weights", 7), 0);
+//! let weights: Vec<f64> = (0..3).map(|_| rng.normal()).collect();
+//! assert!(rng.uniform() < 1.0 && rng.below(6) < 6 && rng.sign().abs() == 1.0);
+//! assert_eq!(weights[0], SampleRng::new(Key::new("my dataset, weights", 7), 0).normal());
+//! ```
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// The key of all random values of one split of one seed.
+/// The key of all random values that one seed has for one purpose, e.g. a split of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key([u8; 32]);
+pub struct Key([u8; 32]);
 
 impl Key {
     /// Hashes `seed` with the name of what it is for, so that neither near seeds nor other uses of the same seed
     /// share anything.
-    pub(crate) fn new(purpose: &str, seed: u64) -> Self {
+    pub fn new(purpose: &str, seed: u64) -> Self {
         let mut hash = Sha256::new();
         hash.update(seed.to_le_bytes());
         hash.update(purpose.as_bytes());
@@ -36,7 +46,7 @@ pub(crate) fn below(bits: &mut ChaCha8Rng, end: u64) -> u64 {
 /// The steps from bits to variates are written out here and use `libm`, so no version of a random-number crate and
 /// no platform's mathematics library can change a value.
 #[derive(Debug, Clone)]
-pub(crate) struct SampleRng {
+pub struct SampleRng {
     bits: ChaCha8Rng,
     /// The second variate of a Box-Muller pair.
     spare: Option<f64>,
@@ -44,34 +54,34 @@ pub(crate) struct SampleRng {
 
 impl SampleRng {
     /// The generator of sample `index`; different samples have independent streams.
-    pub(crate) fn new(key: Key, index: u64) -> Self {
+    pub fn new(key: Key, index: u64) -> Self {
         let mut bits = ChaCha8Rng::from_seed(key.0);
         bits.set_stream(index);
         Self { bits, spare: None }
     }
 
     /// Uniform on the multiples of 2^-53 in `[0, 1)`.
-    pub(crate) fn uniform(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         (self.bits.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
     }
 
     /// Uniform on `0..end`, for `end` from 1 up.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         below(&mut self.bits, end as u64) as usize
     }
 
     /// Whether an event of this probability happens.
-    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+    pub fn happens(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
     /// -1 or 1, each with probability 1/2.
-    pub(crate) fn sign(&mut self) -> f64 {
+    pub fn sign(&mut self) -> f64 {
         if self.bits.next_u64() >> 63 == 0 { -1.0 } else { 1.0 }
     }
 
     /// Normal with mean 0 and variance 1 (Box and Muller, 1958).
-    pub(crate) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }

@@ -1,6 +1,6 @@
 //! Averages of other time steps' values, whose weights are known: what attention should recover.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,6 @@ use crate::{DrawnDataset, Sample, Split};
 const CHOSEN: usize = 3;
 /// The fewest time steps of a segment of [`RecoveryKind::CentreOfGravity`]: a prediction token and two points.
 const SHORTEST: usize = 3;
-/// The most samples of either kind that are looked into.
-const MOST_SHOWN: usize = 1 << 16;
 
 /// Whose values are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -35,8 +33,7 @@ pub enum RecoveryKind {
 /// | centre-of-gravity | x (2) on [-1/2, 1/2]^2, mass on [0, 1], 1 for a prediction token, one-hot segment | a norm (1) |
 /// | selection | v (2) on [0, 1]^2, three indices over `length - 1` | the mean of the three v (2) |
 ///
-/// The segment stands in the inputs because no function of two time steps alone tells whether a segment ends between
-/// them.
+/// The inputs name the segment because no function of two time steps alone tells whether a segment ends between them.
 ///
 /// Source: Jiang, Li, "Approximation rate of the Transformer architecture for sequence modeling", 2024,
 /// <https://arxiv.org/abs/2305.18475>, appendix B.1.
@@ -46,11 +43,14 @@ pub struct RecoveryConfig {
     /// Whose values are averaged: nearest-point, centre-of-gravity or selection.
     pub kind: RecoveryKind,
     /// Time steps of a sequence, from 3 to 4096; null for the paper's: 6, 10 and 8.
+    #[schemars(range(min = SHORTEST, max = 4096))]
     pub length: Option<usize>,
     /// Validation samples whose attention is looked into, the first of the split, at most 65536.
+    #[schemars(range(max = 65_536))]
     pub examples: usize,
     /// Validation samples behind these in which all points are the same, at most 65536: they show what the pointwise
     /// networks do by themselves, F(f(x)), and count in the errors as all samples of the split do.
+    #[schemars(range(max = 65_536))]
     pub constants: usize,
 }
 
@@ -61,24 +61,6 @@ impl Default for RecoveryConfig {
 }
 
 impl RecoveryConfig {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// Names the field, its value and what would be valid.
-    pub fn validate(&self) -> Result<()> {
-        for (field, value) in [("examples", self.examples), ("constants", self.constants)] {
-            if value > MOST_SHOWN {
-                return Err(Error::invalid(field, value, format!("a whole number from 0 to {MOST_SHOWN}")));
-            }
-        }
-        match self.length {
-            Some(length) if !(SHORTEST..=4096).contains(&length) => {
-                Err(Error::invalid("length", length, "a whole number from 3 to 4096, or null"))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Time steps of a sequence.
     pub fn length(&self) -> usize {
         self.length.unwrap_or(match self.kind {
@@ -107,7 +89,7 @@ impl RecoveryConfig {
     /// # Errors
     /// A field is out of range, or `split` has no samples.
     pub fn dataset(&self, split: Split) -> Result<DrawnDataset> {
-        self.validate()?;
+        check(self)?;
         let config = self.clone();
         let constants = if split.is_validation() { self.examples..self.examples + self.constants } else { 0..0 };
         DrawnDataset::new("attention recovery", split, move |index, rng| {
@@ -166,7 +148,7 @@ impl RecoveryConfig {
         }
     }
 
-    /// Where a point stands among the input channels.
+    /// The first of the input channels that hold a point.
     fn point(&self) -> usize {
         if self.kind == RecoveryKind::NearestPoint { 2 } else { 0 }
     }
@@ -242,6 +224,7 @@ mod tests {
     use burn_dataset::Dataset;
 
     use super::*;
+    use crate::testing::refused;
 
     fn config(kind: RecoveryKind) -> RecoveryConfig {
         RecoveryConfig { kind, examples: 2, constants: 3, ..RecoveryConfig::default() }
@@ -319,18 +302,9 @@ mod tests {
 
     #[test]
     fn fields_out_of_range_are_refused() {
-        let message = |config: RecoveryConfig| config.validate().unwrap_err().to_string();
-        assert_eq!(
-            message(RecoveryConfig { length: Some(2), ..RecoveryConfig::default() }),
-            "`length` is 2, but it must be a whole number from 3 to 4096, or null."
-        );
-        assert_eq!(
-            message(RecoveryConfig { examples: usize::MAX, ..RecoveryConfig::default() }),
-            "`examples` is 18446744073709551615, but it must be a whole number from 0 to 65536."
-        );
-        assert_eq!(
-            message(RecoveryConfig { constants: 65_537, ..RecoveryConfig::default() }),
-            "`constants` is 65537, but it must be a whole number from 0 to 65536."
-        );
+        let config = RecoveryConfig::default;
+        assert_eq!(refused(check(&RecoveryConfig { length: Some(2), ..config() })), "length");
+        assert_eq!(refused(check(&RecoveryConfig { examples: usize::MAX, ..config() })), "examples");
+        assert_eq!(refused(check(&RecoveryConfig { constants: 65_537, ..config() })), "constants");
     }
 }

@@ -31,11 +31,8 @@ impl Functional {
     pub fn dataset(self, length: usize, split: Split) -> Result<DrawnDataset> {
         let least = self.reach().max(1);
         if length < least {
-            return Err(Error::invalid(
-                "length",
-                length,
-                format!("at least {least}, so that the farthest lag is seen"),
-            ));
+            let valid = format!("at least {least}, so that the farthest lag is seen");
+            return Err(Error::invalid("length", length, valid));
         }
         DrawnDataset::new("sparse dataset", split, move |_, rng| {
             let inputs: Vec<f32> = (0..length).map(|_| rng.sign() as f32).collect();

@@ -3,6 +3,7 @@
 //! Cases are made from their number, so a failure names what to repeat. `LOOKBACK_FUZZ_SECONDS=600` runs as many as go
 //! into ten minutes, which end with their number.
 
+#[path = "datasets/common.rs"]
 mod common;
 
 use std::io::{Cursor, Write};

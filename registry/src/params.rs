@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{Error, ErrorKind, Result};
 
-/// Parameters by name, as they stand in a spec file or after `--set`.
+/// Parameters by name, as in a spec file or after `--set`.
 pub type Params = Map<String, Value>;
 
 /// A plain-data configuration: serde both ways, a schema made from its doc comments, and defaults.
@@ -18,7 +18,8 @@ pub type Params = Map<String, Value>;
 /// by [`parse`] and [`check`] and shown to users:
 ///
 /// - `#[schemars(range(min = 1, max = 4096))]`: inclusive ends, either may be absent;
-/// - `#[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]`: ends that do not belong to the range.
+/// - `#[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]`: ends that do not belong to the range;
+/// - `#[schemars(extend("multipleOf" = 1))]`: whole numbers alone, for a field of floating point.
 pub trait Configurable: Serialize + DeserializeOwned + JsonSchema + Clone + Default + 'static {}
 
 impl<T: Serialize + DeserializeOwned + JsonSchema + Clone + Default + 'static> Configurable for T {}
@@ -59,12 +60,13 @@ pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
 /// Checks every number of a configuration against the range that its field declares.
 ///
 /// # Errors
-/// Names the field, its value and what would be valid.
+/// Names the field, its value and what would be valid; or the configuration has no JSON, e.g. with a path that is not Unicode.
 pub fn check<C: Configurable>(config: &C) -> Result<()> {
     let schema = Schema::of::<C>();
-    let values = to_params(config);
+    let values = serde_json::to_value(config)
+        .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The configuration cannot be written as JSON", error))?;
     for (name, range) in &schema.ranges {
-        // JSON has no NaN and no infinity: where null is no value, it stands for one of them.
+        // JSON has no NaN and no infinity: where null is no value, it is one of them.
         let fits = match &values[name] {
             Value::Null => range.nullable,
             value => value.as_f64().is_some_and(|value| range.contains(value)),
@@ -103,7 +105,7 @@ fn mistyped<C: Configurable>(params: &Params, error: serde_json::Error) -> Error
     Error::new(ErrorKind::InvalidValue, error.to_string())
 }
 
-/// All parameters of `config` by name. Optional fields that are `None` stand as null.
+/// All parameters of `config` by name. Optional fields that are `None` are null.
 pub fn to_params<C: Serialize>(config: &C) -> Params {
     match serde_json::to_value(config) {
         Ok(Value::Object(map)) => map,
@@ -174,7 +176,7 @@ impl Range {
             Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
             _ => return None,
         };
-        let whole = types.contains(&"integer");
+        let whole = types.contains(&"integer") || property.get("multipleOf").and_then(Value::as_f64) == Some(1.0);
         if !whole && !types.contains(&"number") {
             return None;
         }
@@ -193,7 +195,7 @@ impl Range {
     fn contains(&self, value: f64) -> bool {
         let above = self.low.is_none_or(|(low, closed)| value > low || (closed && value == low));
         let below = self.high.is_none_or(|(high, closed)| value < high || (closed && value == high));
-        value.is_finite() && above && below
+        value.is_finite() && above && below && !(self.whole && value.fract() != 0.0)
     }
 
     /// "a whole number from 1 to 4096", "a finite number greater than 0", "in [0, 1)"; ", or null" where that is valid.
@@ -246,11 +248,14 @@ mod tests {
         /// What share.
         #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
         share: Option<f64>,
+        /// How late.
+        #[schemars(range(min = 0.0), extend("multipleOf" = 1))]
+        lag: f64,
     }
 
     impl Default for Outer {
         fn default() -> Self {
-            Self { inner: Inner { width: 7 }, rate: 0.5, share: None }
+            Self { inner: Inner { width: 7 }, rate: 0.5, share: None, lag: 2.0 }
         }
     }
 
@@ -261,10 +266,10 @@ mod tests {
     #[test]
     fn unknown_and_mistyped_parameters_are_errors() {
         let parsed: Outer = parse("outer", &params(json!({"width": 8}))).unwrap();
-        assert_eq!(parsed, Outer { inner: Inner { width: 8 }, rate: 0.5, share: None });
+        assert_eq!(parsed, Outer { inner: Inner { width: 8 }, ..Outer::default() });
         assert_eq!(
             parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
-            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, share, rate."
+            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, share, rate, lag."
         );
         let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
         assert_eq!(
@@ -281,15 +286,14 @@ mod tests {
     fn what_is_absent_takes_the_default_of_the_whole() {
         assert_eq!(parse::<Outer>("outer", &Params::new()).unwrap(), Outer::default());
         let parsed: Outer = parse("outer", &params(json!({"rate": 2.0}))).unwrap();
-        assert_eq!(parsed, Outer { inner: Inner { width: 7 }, rate: 2.0, share: None });
+        assert_eq!(parsed, Outer { rate: 2.0, ..Outer::default() });
     }
 
     #[test]
     fn fields_carry_documentation_through_flattening() {
         let fields = fields::<Outer>();
-        assert_eq!(fields[0].name, "rate");
-        assert_eq!(fields[0].doc, "How fast.");
-        assert_eq!(fields[2].doc, "How wide.");
+        assert_eq!((fields[1].name.as_str(), fields[1].doc.as_str()), ("rate", "How fast."));
+        assert_eq!(fields[3].doc, "How wide.");
     }
 
     #[test]
@@ -301,6 +305,8 @@ mod tests {
             ("rate", json!(0.0), "a finite number greater than 0"),
             ("share", json!(1.0), "in [0, 1), or null"),
             ("share", json!(-0.5), "in [0, 1), or null"),
+            ("lag", json!(2.5), "a whole number from 0 up"),
+            ("lag", json!(-1.0), "a whole number from 0 up"),
         ] {
             let error = error(json!({field: value}));
             assert_eq!(
@@ -312,6 +318,6 @@ mod tests {
         assert_eq!(parse::<Outer>("outer", &params(json!({"share": 0}))).unwrap().share, Some(0.0));
         let nan = check(&Outer { rate: f64::NAN, ..Outer::default() }).unwrap_err();
         assert_eq!((nan.what(), nan.value()), (Some("rate"), Some("NaN or infinite")));
-        assert_eq!(fields::<Outer>()[1].valid.as_deref(), Some("in [0, 1), or null"));
+        assert_eq!(fields::<Outer>()[2].valid.as_deref(), Some("in [0, 1), or null"));
     }
 }

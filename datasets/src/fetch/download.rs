@@ -11,7 +11,6 @@ use ureq::http::Response;
 use ureq::{Agent, Body, Proxy};
 
 use super::{FetchEvent, RemoteArchive};
-use crate::files::unwritable;
 
 /// Downloads `archive` to the file `partial`, which may hold a beginning of it. The size is right afterwards; the sum
 /// is for the caller to check.
@@ -42,7 +41,7 @@ pub(super) fn download(
         .append(have > 0)
         .truncate(have == 0)
         .open(partial)
-        .map_err(|error| unwritable(partial, error))?;
+        .map_err(|error| Error::io("write", partial, error))?;
     let mut body = response.into_body().into_reader();
     let mut buffer = vec![0; 1 << 16];
     while have < archive.size {
@@ -52,7 +51,7 @@ pub(super) fn download(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(failed(have, &error)),
         };
-        file.write_all(&buffer[..count]).map_err(|error| unwritable(partial, error))?;
+        file.write_all(&buffer[..count]).map_err(|error| Error::io("write", partial, error))?;
         have += count as u64;
         observe(FetchEvent::Progress { bytes: have, total: archive.size });
     }
@@ -62,7 +61,7 @@ pub(super) fn download(
 /// Nothing but the time between two signs of the server is limited: a slow line may take hours.
 fn agent(archive: &RemoteArchive, patience: Duration) -> Agent {
     let patience = Some(patience);
-    // No proxy stands between this machine and itself.
+    // This machine reaches itself without a proxy.
     let local = ["//127.0.0.1", "//localhost", "//[::1]"].iter().any(|host| archive.url.contains(host));
     Agent::config_builder()
         .http_status_as_error(false)
@@ -118,12 +117,10 @@ fn failure(archive: &RemoteArchive, partial: &Path, have: u64, cause: &dyn Displ
             partial.display()
         )
     };
-    Error::new(
-        ErrorKind::Io,
-        format!(
-            "`{}` could not be downloaded: {cause}. {kept} Without a network, download it elsewhere and name the file: \
+    let message = format!(
+        "`{}` could not be downloaded: {cause}. {kept} Without a network, download it elsewhere and name the file: \
          `lookback data fetch cifar10 --from FILE`.",
-            archive.url
-        ),
-    )
+        archive.url
+    );
+    Error::new(ErrorKind::Io, message).at(&archive.url)
 }

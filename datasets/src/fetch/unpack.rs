@@ -11,7 +11,7 @@ use tar::EntryType;
 
 use super::{RemoteArchive, check};
 use crate::DataFolder;
-use crate::files::{plain_size, unreadable, unwritable};
+use crate::files::{about, corrupt, plain_size};
 use crate::images::cifar10::batches;
 
 /// The most entries of an archive: the official one has a folder, six batches, the names of the classes and a page.
@@ -29,11 +29,11 @@ pub(super) fn difference(path: &Path, archive: &RemoteArchive) -> Result<Option<
     if size != archive.size {
         return Ok(Some(said("size", &size.to_string(), &archive.size.to_string())));
     }
-    let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let mut file = File::open(path).map_err(|error| Error::io("read", path, error))?;
     let mut hash = Md5::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match file.read(&mut buffer).map_err(|error| unreadable(path, error))? {
+        match file.read(&mut buffer).map_err(|error| Error::io("read", path, error))? {
             0 => break,
             count => hash.update(&buffer[..count]),
         }
@@ -44,19 +44,18 @@ pub(super) fn difference(path: &Path, archive: &RemoteArchive) -> Result<Option<
 
 /// Unpacks the batches of a `.tar.gz` into the folder `into`. Nothing is written under a name of the archive's own.
 pub(super) fn unpack(archive: &Path, into: &Path) -> Result<()> {
-    let damaged =
-        |error| Error::caused(ErrorKind::Corrupt, format!("`{}` cannot be unpacked", archive.display()), error);
-    let file = File::open(archive).map_err(|error| unreadable(archive, error))?;
+    let damaged = |error| {
+        let name = archive.display();
+        Error::caused(ErrorKind::Corrupt, format!("`{name}` cannot be unpacked"), error).at(name)
+    };
+    let file = File::open(archive).map_err(|error| Error::io("read", archive, error))?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(file)).take(MOST_UNPACKED));
     for (index, entry) in tar.entries().map_err(damaged)?.enumerate() {
         let mut entry = entry.map_err(damaged)?;
         let path = entry.path().map_err(damaged)?.into_owned();
         let refused = |why: String| {
-            let (archive, path) = (archive.display(), path.display());
-            Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("`{archive}` is no archive of CIFAR-10: its entry {index}, `{path}`, {why}."),
-            ))
+            let path = path.display();
+            Err(corrupt(archive, format!("is no archive of CIFAR-10: its entry {index}, `{path}`, {why}")))
         };
         if index == MOST_ENTRIES {
             return refused(format!("is one too many after {MOST_ENTRIES}"));
@@ -87,17 +86,15 @@ pub(super) fn unpack(archive: &Path, into: &Path) -> Result<()> {
 /// Copies the batches of CIFAR-10's folder, or of a folder that has it, into the folder `into`.
 pub(super) fn copy(from: &Path, into: &Path) -> Result<()> {
     let Some(folder) = DataFolder::new(Some(from.to_owned())).find(&[batches::FOLDER], batches::are_in) else {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            format!("`{}` is neither a folder `{}` nor one that has it.", from.display(), batches::FOLDER),
-        ));
+        let fault = format!("is neither a folder `{}` nor one that has it", batches::FOLDER);
+        return Err(about(ErrorKind::NotFound, from, fault));
     };
     // Here an error names the file that is at fault, and no file is larger than it may be.
     check(&folder)?;
     for name in batches::file_names() {
         let source = folder.join(name);
-        let mut file = File::open(&source).map_err(|error| unreadable(&source, error))?;
-        write(&mut file, &into.join(name), |error| unreadable(&source, error))?;
+        let mut file = File::open(&source).map_err(|error| Error::io("read", &source, error))?;
+        write(&mut file, &into.join(name), |error| Error::io("read", &source, error))?;
     }
     Ok(())
 }
@@ -106,6 +103,8 @@ pub(super) fn copy(from: &Path, into: &Path) -> Result<()> {
 fn write(source: &mut impl Read, path: &Path, cannot_read: impl Fn(io::Error) -> Error) -> Result<()> {
     let mut bytes = Vec::new();
     source.take(batches::MOST_BYTES).read_to_end(&mut bytes).map_err(cannot_read)?;
-    let mut file = File::create_new(path).map_err(|error| unwritable(path, error))?;
-    io::Write::write_all(&mut file, &bytes).and_then(|()| file.sync_all()).map_err(|error| unwritable(path, error))
+    let mut file = File::create_new(path).map_err(|error| Error::io("write", path, error))?;
+    io::Write::write_all(&mut file, &bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| Error::io("write", path, error))
 }

@@ -1,6 +1,6 @@
 //! What is done to images before a model sees them.
 
-use lookback_registry::{Error, Result};
+use lookback_registry::{Error, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,23 +33,30 @@ pub struct AugmentConfig {
     /// (`rand_operations` of magnitude `rand_magnitude`).
     pub policy: Policy,
     /// Operations per image, from 1 to 14, where `policy` is rand-augment; without effect elsewhere.
+    #[schemars(range(min = 1, max = MOST_OPERATIONS))]
     pub rand_operations: usize,
     /// How strong operations are, from 0 to 30, where `policy` is rand-augment; without effect elsewhere.
+    #[schemars(range(max = MOST_MAGNITUDE))]
     pub rand_magnitude: usize,
     /// Probability that a rectangle of 0.02 to 0.33 of the image, 0.3 to 3.3 times as high as wide, is erased, from
     /// 0 to 1: its normalised values become 0, the mean colour.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub erasing: f64,
     /// Alpha of mixup, 0 (off) or from 0.001 to 1000: each sample is blended with another, whose weight is
     /// Beta(alpha, alpha). Where `cutmix` is on as well, each sample undergoes one of the two with probability 1/2.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub mixup: f64,
     /// Alpha of cutmix, 0 (off) or from 0.001 to 1000: in each sample a rectangle is taken from another, whose share
     /// of the image, before it is cut at the border, is Beta(alpha, alpha).
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub cutmix: f64,
     /// Side of the square that each image is resized to (bilinear, the aspect ratio is not kept), from 1 to 8192;
     /// without it all images must have one size.
+    #[schemars(range(min = 1, max = MOST_SIDE))]
     pub resize: Option<usize>,
     /// Side of a square on which the image is put at a random place, from the image's longer side to 8192; the other
     /// pixels continue its border.
+    #[schemars(range(min = 1, max = MOST_SIDE))]
     pub canvas: Option<usize>,
 }
 
@@ -87,25 +94,10 @@ impl AugmentConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        if !(1..=MOST_OPERATIONS).contains(&self.rand_operations) {
-            let valid = format!("a whole number from 1 to {MOST_OPERATIONS}");
-            return Err(Error::invalid("rand_operations", self.rand_operations, valid));
-        }
-        if self.rand_magnitude > MOST_MAGNITUDE {
-            let valid = format!("a whole number from 0 to {MOST_MAGNITUDE}");
-            return Err(Error::invalid("rand_magnitude", self.rand_magnitude, valid));
-        }
-        if !(0.0..=1.0).contains(&self.erasing) {
-            return Err(Error::invalid("erasing", self.erasing, "a probability from 0 to 1"));
-        }
+        check(self)?;
         for (field, alpha) in [("mixup", self.mixup), ("cutmix", self.cutmix)] {
-            if alpha != 0.0 && !(0.001..=1000.0).contains(&alpha) {
+            if alpha > 0.0 && alpha < 0.001 {
                 return Err(Error::invalid(field, alpha, "0 (off) or a number from 0.001 to 1000"));
-            }
-        }
-        for (field, side) in [("resize", self.resize), ("canvas", self.canvas)] {
-            if let Some(side) = side.filter(|side| !(1..=MOST_SIDE).contains(side)) {
-                return Err(Error::invalid(field, side, format!("a whole number from 1 to {MOST_SIDE}")));
             }
         }
         Ok(())

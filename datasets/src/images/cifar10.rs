@@ -115,14 +115,12 @@ fn missing(data: &DataFolder) -> Error {
     let python = python.map_or_else(String::new, |folder| {
         format!(" (`{}` is the version for Python, whose pickles are not read.)", folder.display())
     });
-    Error::new(
-        ErrorKind::Corrupt,
-        format!(
-            "There is no CIFAR-10 in {}. `lookback data fetch cifar10` downloads it; without a network, `lookback data fetch \
+    let message = format!(
+        "There is no CIFAR-10 in {}. `lookback data fetch cifar10` downloads it; without a network, `lookback data fetch \
          cifar10 --from FILE|DIR` takes its archive cifar-10-binary.tar.gz or a folder {}, and --data DIR names where it \
          lies.{python}",
-            data.description(),
-            batches::FOLDER
-        ),
-    )
+        data.description(),
+        batches::FOLDER
+    );
+    Error::new(ErrorKind::NotFound, message)
 }

@@ -18,17 +18,15 @@ impl Image {
     /// A side is 0, there are more than [`MOST_PIXELS`] pixels, or `pixels` has another number of values.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self> {
         let count = width.checked_mul(height).filter(|count| (1..=MOST_PIXELS).contains(count));
-        match count {
-            Some(count) if pixels.len() == 3 * count => Ok(Self { width, height, pixels }),
-            _ => Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "An image of {width} x {height} pixels cannot be made of {} values: 3 per pixel, and 1 to {MOST_PIXELS} \
-                 pixels, are needed.",
-                    pixels.len()
-                ),
-            )),
+        if count.is_some_and(|count| pixels.len() == 3 * count) {
+            return Ok(Self { width, height, pixels });
         }
+        let message = format!(
+            "An image of {width} x {height} pixels cannot be made of {} values: 3 per pixel, and 1 to {MOST_PIXELS} pixels, are \
+             needed.",
+            pixels.len()
+        );
+        Err(Error::new(ErrorKind::InvalidValue, message))
     }
 
     /// An image of one colour.

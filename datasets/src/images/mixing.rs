@@ -18,7 +18,7 @@ pub(super) struct Rectangle {
 }
 
 impl Rectangle {
-    /// Where its rows stand in the values of an image of `width` pixels, `[height, width, 3]`.
+    /// Its rows within the values of an image of `width` pixels, `[height, width, 3]`.
     fn rows(self, width: usize) -> impl Iterator<Item = Range<usize>> {
         (self.top..self.top + self.height).map(move |row| {
             let start = 3 * (row * width + self.left);

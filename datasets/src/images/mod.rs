@@ -18,4 +18,4 @@ pub use cifar10::batches::decode_cifar10_batch;
 pub use cifar10::{Cifar10, Cifar10Split};
 pub use picture::{decode_picture, read_picture};
 pub use policy::Policy;
-pub use stream::{ImageSet, ImageStream, normalised};
+pub use stream::{ImageSet, ImageStream, Images, normalised};

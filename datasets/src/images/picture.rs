@@ -16,19 +16,9 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Reads a PNG or JPEG picture, as [`decode_picture`] does.
 ///
 /// # Errors
-/// As [`decode_picture`], or there is no such file, or it has more than 256 MiB; the message names it.
+/// As [`decode_picture`], or there is no such file, or it is empty or has more than 256 MiB; the message names it.
 pub fn read_picture(path: &Path) -> Result<Image> {
-    let name = path.display().to_string();
-    let bytes = files::read_checked(path, |size| {
-        if size > MOST_BYTES {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("`{name}` has {size} bytes, but a picture may have at most {MOST_BYTES}."),
-            ));
-        }
-        Ok(())
-    })?;
-    decode_picture(&bytes, &name)
+    decode_picture(&files::read_sized(path, "a picture", 1..=MOST_BYTES)?, path)
 }
 
 /// Decodes a PNG or JPEG picture, which the bytes, not the name, tell apart. `name` names it in errors.
@@ -39,12 +29,13 @@ pub fn read_picture(path: &Path) -> Result<Image> {
 /// # Errors
 /// The bytes are no such picture, are damaged, or are more than is read: sides of 8192 pixels, 256 MiB of pixels
 /// before they become RGB of 8 bits.
-pub fn decode_picture(bytes: &[u8], name: &str) -> Result<Image> {
+pub fn decode_picture(bytes: &[u8], name: impl AsRef<Path>) -> Result<Image> {
+    let name = name.as_ref();
     let damaged = |error| cannot_decode(name, error);
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| damaged(error.into()))?;
     if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        return Err(Error::new(ErrorKind::Corrupt, format!("`{name}` is neither a PNG nor a JPEG picture.")));
+        return Err(files::corrupt(name, "is neither a PNG nor a JPEG picture"));
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_SIDE);
@@ -76,20 +67,21 @@ fn over_white(picture: DynamicImage) -> Vec<u8> {
     values
 }
 
-fn cannot_decode(name: &str, error: ImageError) -> Error {
+fn cannot_decode(name: &Path, error: ImageError) -> Error {
     match error {
-        ImageError::Limits(limit) if limit.kind() == LimitErrorKind::DimensionError => Error::new(
-            ErrorKind::Corrupt,
-            format!("`{name}` has a side of more than {MOST_SIDE} pixels, the most of a picture that is read."),
-        ),
+        ImageError::Limits(limit) if limit.kind() == LimitErrorKind::DimensionError => {
+            let fault = format!("has a side of more than {MOST_SIDE} pixels, the most of a picture that is read");
+            files::about(ErrorKind::Unsupported, name, fault)
+        }
         ImageError::Limits(_) => too_much_memory(name),
-        error => Error::caused(ErrorKind::Corrupt, format!("`{name}` cannot be decoded"), error),
+        error => {
+            let name = name.display();
+            Error::caused(ErrorKind::Corrupt, format!("`{name}` cannot be decoded"), error).at(name)
+        }
     }
 }
 
-fn too_much_memory(name: &str) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        format!("`{name}` needs more than 256 MiB to be decoded, the most that a picture gets."),
-    )
+fn too_much_memory(name: &Path) -> Error {
+    let fault = "needs more than 256 MiB to be decoded, the most that a picture gets";
+    files::about(ErrorKind::Unsupported, name, fault)
 }

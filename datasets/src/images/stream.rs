@@ -11,6 +11,9 @@ use crate::order::PerEpoch;
 use crate::random::{Key, SampleRng};
 use crate::{Sample, permutation};
 
+/// A set of images with their classes, shared.
+pub type Images = Arc<dyn Dataset<LabelledImage>>;
+
 /// The values of an image over 255, minus `mean` and over `std` of their channel: `[height, width, 3]`, row-major.
 pub fn normalised(image: &Image, mean: [f32; 3], std: [f32; 3]) -> Vec<f32> {
     Normaliser::new(mean, std).apply(image)
@@ -32,7 +35,7 @@ impl Normaliser {
 
 /// Images of one set, checked to be what the transforms and the labels need.
 struct Source {
-    images: Arc<dyn Dataset<LabelledImage>>,
+    images: Images,
     count: usize,
     config: AugmentConfig,
     normaliser: Normaliser,
@@ -44,13 +47,7 @@ struct Source {
 }
 
 impl Source {
-    fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
-        config: AugmentConfig,
-        mean: [f32; 3],
-        std: [f32; 3],
-        classes: usize,
-    ) -> Result<Self> {
+    fn new(images: Images, config: AugmentConfig, mean: [f32; 3], std: [f32; 3], classes: usize) -> Result<Self> {
         for (channel, (mean, std)) in mean.into_iter().zip(std).enumerate() {
             if !mean.is_finite() {
                 return Err(Error::invalid(&format!("mean[{channel}]"), mean, "a finite number"));
@@ -61,33 +58,29 @@ impl Source {
         }
         let count = images.len();
         if count == 0 {
-            return Err(Error::new(ErrorKind::Corrupt, "The set of images is empty; at least 1 is needed."));
+            return Err(Error::new(ErrorKind::InvalidValue, "The set of images is empty; at least 1 is needed."));
         }
+        let unfit =
+            |index: usize, message: String| Error::new(ErrorKind::Mismatch, message).at(format_args!("image {index}"));
         let read = |index| {
-            images.get(index).ok_or_else(|| {
-                Error::new(ErrorKind::Corrupt, format!("Image {index} of {count} is missing from its set."))
-            })
+            images.get(index).ok_or_else(|| unfit(index, format!("Image {index} of {count} is missing from its set.")))
         };
         let size = read(0)?.image.size();
         for index in 0..count {
             let LabelledImage { image, label } = read(index)?;
             if label >= classes {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
-                    ),
-                ));
+                let message = format!(
+                    "Image {index} has the label {label}, but with {classes} classes labels must be below {classes}."
+                );
+                return Err(unfit(index, message));
             }
             if config.resize.is_none() && image.size() != size {
                 let ((width, height), (first_width, first_height)) = (image.size(), size);
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but \
-                     without `resize` all images must have one size."
-                    ),
-                ));
+                let message = format!(
+                    "Image {index} has {width} x {height} pixels and image 0 has {first_width} x {first_height}, but without \
+                     `resize` all images must have one size."
+                );
+                return Err(unfit(index, message));
             }
         }
         let output = config.output_size(size)?;
@@ -160,7 +153,7 @@ impl ImageStream {
     /// A field of `config`, `mean` or `std` is out of range or does not fit the images; there are no images; a label is
     /// not below `classes`; or images have different sizes while `config.resize` is `None`.
     pub fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
+        images: Images,
         config: &AugmentConfig,
         mean: [f32; 3],
         std: [f32; 3],
@@ -218,13 +211,7 @@ impl ImageSet {
     ///
     /// # Errors
     /// Those of [`ImageStream::new`].
-    pub fn new(
-        images: Arc<dyn Dataset<LabelledImage>>,
-        config: &AugmentConfig,
-        mean: [f32; 3],
-        std: [f32; 3],
-        classes: usize,
-    ) -> Result<Self> {
+    pub fn new(images: Images, config: &AugmentConfig, mean: [f32; 3], std: [f32; 3], classes: usize) -> Result<Self> {
         let source = Source::new(images, config.evaluation(), mean, std, classes)?;
         Ok(Self { source, key: Key::new("image evaluation", 0) })
     }

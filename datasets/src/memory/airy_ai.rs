@@ -60,7 +60,7 @@ fn maclaurin(x: f64) -> f64 {
 fn integral(x: f64) -> f64 {
     const STEP: f64 = 1.0 / 16.0;
     let zeta = 2.0 / 3.0 * x * x.sqrt();
-    // exp(-zeta) stands outside, so that the terms neither underflow nor lose digits: cosh t - 1 = 2 sinh^2(t/2).
+    // exp(-zeta) is taken outside, so that the terms neither underflow nor lose digits: cosh t - 1 = 2 sinh^2(t/2).
     let mut sum = 0.5;
     for k in 1.. {
         let t = STEP * f64::from(k);

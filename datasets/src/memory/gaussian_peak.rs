@@ -2,19 +2,20 @@
 //!
 //! `rho(s) = exp(-(s - center)^2 / (2 width^2))`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY, check};
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY};
 
 /// `rho(s) = exp(-(s - center)^2 / (2 width^2))`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct GaussianPeak {
     /// The lag of the peak, from 0 up.
+    #[schemars(range(min = 0.0))]
     pub center: f64,
     /// Standard deviation of the peak in steps, in [0.1, 1e6].
+    #[schemars(range(min = 0.1, max = 1e6))]
     pub width: f64,
     /// Whether rho is scaled to unit Euclidean norm over the sequence.
     pub normalise: bool,
@@ -44,24 +45,13 @@ impl MemoryConfig for GaussianPeak {
         formula: "rho(s) = exp(-(s - center)^2 / (2 width^2))",
         structure: "long range, smooth",
         source: SURVEY,
-        alphas: &[],
     };
-    type Function = Self;
-
-    fn validate(&self) -> Result<()> {
-        check("center", self.center, |center| center >= 0.0, "a finite number from 0 up")?;
-        check("width", self.width, |width| (0.1..=1e6).contains(&width), "a number in [0.1, 1e6]")
-    }
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn is_symmetric_around_its_center() {
@@ -73,11 +63,9 @@ mod tests {
 
     #[test]
     fn center_and_width_must_be_in_range() {
-        for (center, shown) in [(-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
-            let error = GaussianPeak { center, ..Default::default() }.build().unwrap_err();
-            assert_eq!(error.to_string(), format!("`center` is {shown}, but it must be a finite number from 0 up."));
+        for center in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(refused(GaussianPeak { center, ..Default::default() }.build()), "center");
         }
-        let error = GaussianPeak { width: 0.0, ..Default::default() }.build().unwrap_err();
-        assert_eq!(error.to_string(), "`width` is 0, but it must be a number in [0.1, 1e6].");
+        assert_eq!(refused(GaussianPeak { width: 0.0, ..Default::default() }.build()), "width");
     }
 }

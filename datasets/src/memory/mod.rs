@@ -15,7 +15,9 @@ mod two_parts;
 
 use std::fmt::Debug;
 
-use lookback_registry::{Configurable, Error, ErrorKind, Field, Params, Result, parse, to_params};
+use lookback_registry::{
+    Configurable, Entry, Error, ErrorKind, Field, Params, Registry, Result, check, fields, parse, to_params,
+};
 
 pub use airy::Airy;
 pub use airy_ai::airy_ai;
@@ -30,20 +32,23 @@ pub use sine::Sine;
 pub use tabulated::{Table, Tabulated};
 pub use two_parts::TwoParts;
 
-/// The list of memory functions. Adding one is one file, its `mod` line, and one line here.
-static LIST: &[MemoryFunctionEntry] = &[
-    MemoryFunctionEntry::of::<Exponential>(),
-    MemoryFunctionEntry::of::<Polynomial>(),
-    MemoryFunctionEntry::of::<Impulse>(),
-    MemoryFunctionEntry::of::<Airy>(),
-    MemoryFunctionEntry::of::<ShiftWindow>(),
-    MemoryFunctionEntry::of::<TwoParts>(),
-    MemoryFunctionEntry::of::<Sine>(),
-    MemoryFunctionEntry::of::<GaussianPeak>(),
-    MemoryFunctionEntry::of::<DampedCosine>(),
-    MemoryFunctionEntry::of::<PoleProduct>(),
-    MemoryFunctionEntry::of::<Tabulated>(),
-];
+/// The list of memory functions. Adding one is one file, its `mod` line, and one line here; a program adds its own as shown at
+/// [`MemoryConfig`].
+pub static MEMORY_FUNCTIONS: Registry<MemoryFunctionEntry> = Registry::new(|| {
+    vec![
+        MemoryFunctionEntry::of::<Exponential>(),
+        MemoryFunctionEntry::of::<Polynomial>(),
+        MemoryFunctionEntry::of::<Impulse>(),
+        MemoryFunctionEntry::of::<Airy>(),
+        MemoryFunctionEntry::of::<ShiftWindow>(),
+        MemoryFunctionEntry::of::<TwoParts>(),
+        MemoryFunctionEntry::of::<Sine>(),
+        MemoryFunctionEntry::of::<GaussianPeak>(),
+        MemoryFunctionEntry::of::<DampedCosine>(),
+        MemoryFunctionEntry::of::<PoleProduct>(),
+        MemoryFunctionEntry::of::<Tabulated>(),
+    ]
+});
 
 /// The paper of the four functions of the memory suite.
 const PAPER: &str = "Jiang, Bao, Wang, Li, \"Numerical investigation of sequence modeling theory using controllable \
@@ -90,7 +95,7 @@ pub trait MemoryFunction: Debug + Send + Sync {
         let largest = rho.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
         if largest < f64::from(f32::MIN_POSITIVE) {
             return Err(Error::new(
-                ErrorKind::Corrupt,
+                ErrorKind::InvalidValue,
                 format!(
                     "The memory function is 0 at every lag below {length}, but it must have a magnitude of at least \
                  1e-37 at some lag that fits in `length`; choose other parameters or a longer sequence."
@@ -106,7 +111,7 @@ pub trait MemoryFunction: Debug + Send + Sync {
     }
 }
 
-/// What is known of a memory function without building it.
+/// A memory function as lists, figures and tables show it.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryInfo {
     /// The name in specs and on the command line, lower-case with hyphens.
@@ -115,51 +120,94 @@ pub struct MemoryInfo {
     pub title: &'static str,
     /// `rho(s)` in plain text.
     pub formula: &'static str,
-    /// The kind of memory in a few words.
+    /// The kind of memory, in short, e.g. "decay, slow".
     pub structure: &'static str,
     /// The paper: authors, title, year, link.
     pub source: &'static str,
-    /// The values of `alpha` that the memory suite runs over, ascending; empty for a function that is not in the
-    /// suite.
-    pub alphas: &'static [f64],
 }
 
-/// A named, typed memory function: its parameters, what is known of it, and how it is built.
-pub trait MemoryConfig: Configurable + Debug + 'static {
-    /// Name, title, formula, structure, source, grid.
+/// A memory function by its parameters.
+///
+/// ```
+/// use lookback_datasets::{MEMORY_FUNCTIONS, MemoryConfig, MemoryFunction, MemoryFunctionEntry, MemoryInfo, memory_function};
+/// use lookback_registry::Params;
+/// use schemars::JsonSchema;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// `rho(s) = 1 if period divides s, else 0`.
+/// #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+/// #[serde(default)]
+/// struct Comb {
+///     /// Steps from one tooth to the next, from 1 up.
+///     #[schemars(range(min = 1))]
+///     period: usize,
+///     /// Whether rho is scaled to unit Euclidean norm over the sequence.
+///     normalise: bool,
+/// }
+///
+/// impl Default for Comb {
+///     fn default() -> Self {
+///         Self { period: 8, normalise: false }
+///     }
+/// }
+///
+/// impl MemoryFunction for Comb {
+///     fn rho(&self, lag: usize) -> f64 {
+///         if lag.is_multiple_of(self.period) { 1.0 } else { 0.0 }
+///     }
+///
+///     fn normalise(&self) -> bool {
+///         self.normalise
+///     }
+/// }
+///
+/// impl MemoryConfig for Comb {
+///     const INFO: MemoryInfo = MemoryInfo {
+///         name: "comb",
+///         title: "Comb",
+///         formula: "rho(s) = 1 if period divides s, else 0",
+///         structure: "periodic, sparse",
+///         source: "your paper",
+///     };
+/// }
+///
+/// MEMORY_FUNCTIONS.add(MemoryFunctionEntry::of::<Comb>());
+///
+/// let params = Params::from_iter([("period".to_owned(), 2.into())]);
+/// assert_eq!(memory_function("comb", &params)?.memory(5)?, [1.0, 0.0, 1.0, 0.0, 1.0]);
+/// let error = memory_function("comb", &Params::from_iter([("period".to_owned(), 0.into())])).unwrap_err();
+/// assert_eq!(error.to_string(), "`period` is 0, but it must be a whole number from 1 up.");
+/// # Ok::<(), lookback_registry::Error>(())
+/// ```
+pub trait MemoryConfig: MemoryFunction + Configurable {
+    /// Name, title, formula, structure, source.
     const INFO: MemoryInfo;
 
-    /// What [`MemoryConfig::build`] makes; mostly the configuration itself.
-    type Function: MemoryFunction + 'static;
-
-    /// Checks every parameter.
+    /// Checks what concerns several parameters together; the range of each is declared at its field.
     ///
     /// # Errors
-    /// Names the parameter, its value and what would be valid.
-    fn validate(&self) -> Result<()>;
+    /// Names a parameter, its value and what would be valid.
+    fn validate(&self) -> Result<()> {
+        Ok(())
+    }
 
-    /// The parameters with everything filled in that determines the function.
+    /// The function, its parameters checked; where they name a file, the file is read and its hash becomes a parameter.
     ///
     /// # Errors
-    /// As [`MemoryConfig::validate`]; where parameters name a file, it cannot be read.
-    fn resolve(self) -> Result<Self> {
+    /// Names the parameter that is not valid, its value and what would be; or a file is not as it should be.
+    fn build(self) -> Result<Self> {
+        check(&self)?;
         self.validate()?;
         Ok(self)
     }
-
-    /// Checks the parameters and makes the function.
-    ///
-    /// # Errors
-    /// As [`MemoryConfig::validate`]; where parameters name a file, it is not as it should be.
-    fn build(self) -> Result<Self::Function>;
 }
 
-/// One line of the list of memory functions.
+/// One line of [`MEMORY_FUNCTIONS`].
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryFunctionEntry {
-    /// Name, title, formula, structure, source, grid.
+    /// Name, title, formula, structure, source.
     pub info: MemoryInfo,
-    /// Parameters with documentation and defaults.
+    /// Parameters with documentation, defaults and ranges.
     pub fields: fn() -> Vec<Field>,
     /// All parameters, checked, with defaults filled in. Resolving twice changes nothing.
     pub resolve: fn(&Params) -> Result<Params>,
@@ -168,47 +216,33 @@ pub struct MemoryFunctionEntry {
 }
 
 impl MemoryFunctionEntry {
-    const fn of<C: MemoryConfig>() -> Self {
-        Self { info: C::INFO, fields: lookback_registry::fields::<C>, resolve: resolve::<C>, build: build::<C> }
+    /// The line of the memory function `C`.
+    pub const fn of<C: MemoryConfig>() -> Self {
+        Self {
+            info: C::INFO,
+            fields: fields::<C>,
+            resolve: |params| Ok(to_params(&build::<C>(params)?)),
+            build: |params| Ok(Box::new(build::<C>(params)?)),
+        }
     }
 }
 
-fn read<C: MemoryConfig>(params: &Params) -> Result<C> {
-    parse(&format!("the memory function `{}`", C::INFO.name), params)
+impl Entry for MemoryFunctionEntry {
+    const KIND: &'static str = "memory function";
+
+    fn name(&self) -> &str {
+        self.info.name
+    }
 }
 
-fn resolve<C: MemoryConfig>(params: &Params) -> Result<Params> {
-    Ok(to_params(&read::<C>(params)?.resolve()?))
+fn build<C: MemoryConfig>(params: &Params) -> Result<C> {
+    parse::<C>(&format!("the memory function `{}`", C::INFO.name), params)?.build()
 }
 
-fn build<C: MemoryConfig>(params: &Params) -> Result<Box<dyn MemoryFunction>> {
-    Ok(Box::new(read::<C>(params)?.build()?))
-}
-
-/// All memory functions.
-pub fn memory_functions() -> &'static [MemoryFunctionEntry] {
-    LIST
-}
-
-/// The line of the list that has `name`.
-///
-/// # Errors
-/// The name is unknown: lists the known ones, nearest first.
-pub fn memory_function_entry(name: &str) -> Result<&'static MemoryFunctionEntry> {
-    LIST.iter()
-        .find(|entry| entry.info.name == name)
-        .ok_or_else(|| Error::unknown_name("memory function", name, LIST.iter().map(|entry| entry.info.name)))
-}
-
-/// The memory function `name` with `params`; what is absent takes its default.
+/// The memory function `name` of [`MEMORY_FUNCTIONS`] with `params`; what is absent takes its default.
 ///
 /// # Errors
 /// The name is unknown, or a parameter is unknown, mistyped or out of range.
 pub fn memory_function(name: &str, params: &Params) -> Result<Box<dyn MemoryFunction>> {
-    (memory_function_entry(name)?.build)(params)
-}
-
-/// Refuses a `field` that is not a finite number for which `valid`; `range` says what would be.
-fn check(field: &str, value: f64, valid: impl FnOnce(f64) -> bool, range: &str) -> Result<()> {
-    if value.is_finite() && valid(value) { Ok(()) } else { Err(Error::invalid(field, value, range)) }
+    (MEMORY_FUNCTIONS.get(name)?.build)(params)
 }

@@ -12,17 +12,20 @@ use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryConfig, MemoryFunction, MemoryInfo, check};
+use super::{MemoryConfig, MemoryFunction, MemoryInfo};
 
 /// `rho(s) = [z^-s] prod_i 1 / (1 - lambda_i z^-1)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PoleProduct {
     /// How many poles, from 1 to 64.
+    #[schemars(range(min = 1, max = 64))]
     pub n_poles: usize,
-    /// The smallest pole, at least 0; the only one where there is one.
+    /// The smallest pole, at least 0; the only one if `n_poles` is 1.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub low: f64,
     /// The largest pole, greater than `low` and less than 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub high: f64,
     /// Whether rho is scaled to unit Euclidean norm over the sequence, and its residues with it.
     pub normalise: bool,
@@ -70,28 +73,20 @@ impl MemoryConfig for PoleProduct {
         structure: "smooth, of large norm as a sum of exponentials",
         source: "Targets of large norm as in Bao, Yu, Jiang, Li, \"The effect of depth on the expressivity of deep linear \
                  state-space models\", 2025, https://arxiv.org/abs/2506.19296; form and defaults ours",
-        alphas: &[],
     };
-    type Function = Self;
 
     fn validate(&self) -> Result<()> {
-        if !(1..=64).contains(&self.n_poles) {
-            return Err(Error::invalid("n_poles", self.n_poles, "a whole number from 1 to 64"));
+        if self.high > self.low {
+            return Ok(());
         }
-        check("low", self.low, |low| (0.0..1.0).contains(&low), "at least 0 and less than 1")?;
-        let valid = format!("greater than `low`, which is {}, and less than 1", self.low);
-        check("high", self.high, |high| high > self.low && high < 1.0, &valid)
-    }
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
+        Err(Error::invalid("high", self.high, format!("greater than `low`, which is {}, and less than 1", self.low)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn is_the_sum_of_its_residues() {
@@ -112,19 +107,13 @@ mod tests {
 
     #[test]
     fn poles_must_be_in_range() {
-        let message = |config: PoleProduct| config.build().unwrap_err().to_string();
         let base = PoleProduct::default;
+        assert_eq!(refused(PoleProduct { n_poles: 65, ..base() }.build()), "n_poles");
+        assert_eq!(refused(PoleProduct { low: -0.1, ..base() }.build()), "low");
+        assert_eq!(refused(PoleProduct { high: 1.0, ..base() }.build()), "high");
         assert_eq!(
-            message(PoleProduct { n_poles: 65, ..base() }),
-            "`n_poles` is 65, but it must be a whole number from 1 to 64."
-        );
-        assert_eq!(
-            message(PoleProduct { low: -0.1, ..base() }),
-            "`low` is -0.1, but it must be at least 0 and less than 1."
-        );
-        assert_eq!(
-            message(PoleProduct { high: 1.0, ..base() }),
-            "`high` is 1, but it must be greater than `low`, which is 0.3, and less than 1."
+            PoleProduct { high: 0.3, ..base() }.build().unwrap_err().to_string(),
+            "`high` is 0.3, but it must be greater than `low`, which is 0.3, and less than 1."
         );
     }
 }

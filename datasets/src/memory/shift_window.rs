@@ -2,11 +2,11 @@
 //!
 //! `rho(s) = 1 if start < s < end, else 0`.
 
-use lookback_registry::Result;
+use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY, check};
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY};
 
 /// `rho(s) = 1 if start < s < end, else 0`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,26 +43,22 @@ impl MemoryConfig for ShiftWindow {
         formula: "rho(s) = 1 if start < s < end, else 0",
         structure: "long range",
         source: SURVEY,
-        alphas: &[],
     };
-    type Function = Self;
 
     fn validate(&self) -> Result<()> {
-        check("start", self.start, |_| true, "a finite number")?;
         let first = (self.start.floor() + 1.0).max(0.0);
+        if self.end > first {
+            return Ok(());
+        }
         let valid = format!("a finite number greater than {first}, the first lag after `start`");
-        check("end", self.end, |end| end > first, &valid)
-    }
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
+        Err(Error::invalid("end", self.end, valid))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn is_one_strictly_between_start_and_end() {
@@ -72,16 +68,13 @@ mod tests {
 
     #[test]
     fn some_lag_must_lie_in_the_window() {
-        let error = |start, end| ShiftWindow { start, end, normalise: false }.build().unwrap_err().to_string();
+        let build = |start, end| ShiftWindow { start, end, normalise: false }.build();
         assert_eq!(
-            error(9.0, 10.0),
+            build(9.0, 10.0).unwrap_err().to_string(),
             "`end` is 10, but it must be a finite number greater than 10, the first lag after `start`."
         );
-        assert_eq!(
-            error(-5.0, -1.0),
-            "`end` is -1, but it must be a finite number greater than 0, the first lag after `start`."
-        );
-        assert_eq!(error(f64::NAN, 3.0), "`start` is NaN, but it must be a finite number.");
+        assert_eq!(refused(build(-5.0, -1.0)), "end");
+        assert_eq!(refused(build(f64::NAN, 3.0)), "start");
     }
 
     #[test]

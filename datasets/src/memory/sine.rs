@@ -4,19 +4,20 @@
 
 use std::f64::consts::PI;
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY, check};
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY};
 
 /// `rho(s) = sin(omega s + phase)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Sine {
     /// Angular frequency per step, in radians, in (0, pi].
+    #[schemars(range(max = PI), extend("exclusiveMinimum" = 0.0))]
     pub omega: f64,
     /// Phase at lag 0, in radians, in [-pi, pi].
+    #[schemars(range(min = -PI, max = PI))]
     pub phase: f64,
     /// Whether rho is scaled to unit Euclidean norm over the sequence.
     pub normalise: bool,
@@ -45,24 +46,13 @@ impl MemoryConfig for Sine {
         formula: "rho(s) = sin(omega s + phase)",
         structure: "no decay, oscillating",
         source: SURVEY,
-        alphas: &[],
     };
-    type Function = Self;
-
-    fn validate(&self) -> Result<()> {
-        check("omega", self.omega, |omega| omega > 0.0 && omega <= PI, "a number in (0, pi]")?;
-        check("phase", self.phase, |phase| phase.abs() <= PI, "a number in [-pi, pi]")
-    }
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     use std::f64::consts::FRAC_PI_2;
 
@@ -76,11 +66,9 @@ mod tests {
 
     #[test]
     fn omega_and_phase_must_be_in_range() {
-        for (omega, shown) in [(0.0, "0"), (4.0, "4"), (f64::NAN, "NaN")] {
-            let error = Sine { omega, ..Default::default() }.build().unwrap_err();
-            assert_eq!(error.to_string(), format!("`omega` is {shown}, but it must be a number in (0, pi]."));
+        for omega in [0.0, 4.0, f64::NAN] {
+            assert_eq!(refused(Sine { omega, ..Default::default() }.build()), "omega");
         }
-        let error = Sine { phase: 4.0, ..Default::default() }.build().unwrap_err();
-        assert_eq!(error.to_string(), "`phase` is 4, but it must be a number in [-pi, pi].");
+        assert_eq!(refused(Sine { phase: 4.0, ..Default::default() }.build()), "phase");
     }
 }

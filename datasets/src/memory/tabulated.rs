@@ -2,7 +2,7 @@
 //!
 //! `rho(s)` = the table's value at lag s, and 0 after its end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lookback_registry::{Error, ErrorKind, Result};
 use schemars::JsonSchema;
@@ -16,16 +16,19 @@ use super::{MemoryConfig, MemoryFunction, MemoryInfo};
 /// The file is one of
 /// - a single column, `rho(0)`, `rho(1)`, ... line by line, with or without a header;
 /// - columns with a header that names `rho`, and optionally `lag`: other columns are ignored, and lines with lags
-///   may stand in any order as long as every lag from 0 to the largest is there once.
+///   may come in any order as long as every lag from 0 to the largest is there once.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Tabulated {
     /// The CSV file: one column of rho(0), rho(1), ..., or a header with the columns `lag` and `rho`.
-    pub path: String,
+    pub path: PathBuf,
     /// The file's SHA-256 in hexadecimal digits; filled in when absent, so that a changed file is noticed.
     pub sha256: Option<String>,
     /// Whether rho is scaled to unit Euclidean norm over the sequence.
     pub normalise: bool,
+    /// The table, once [`MemoryConfig::build`] has read it.
+    #[serde(skip)]
+    pub table: Option<Table>,
 }
 
 /// A memory function given by its values.
@@ -42,10 +45,7 @@ impl Table {
     /// `rho` is empty or has a value that is not finite.
     pub fn new(rho: Vec<f64>, normalise: bool) -> Result<Self> {
         if rho.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "The memory table is empty, but it must have one value at least.",
-            ));
+            return Err(Error::invalid("rho", "empty", "a list of at least one value"));
         }
         if let Some(lag) = rho.iter().position(|value| !value.is_finite()) {
             return Err(Error::invalid(&format!("rho({lag})"), rho[lag], "a finite number"));
@@ -64,24 +64,17 @@ impl MemoryFunction for Table {
     }
 }
 
-impl Tabulated {
-    /// The file's bytes and their SHA-256, which must be the one that the parameters give, if any.
-    fn read(&self) -> Result<(Vec<u8>, String)> {
-        let path = &self.path;
-        let bytes = std::fs::read(Path::new(path)).map_err(|error| {
-            Error::caused(ErrorKind::Corrupt, format!("The memory table `{path}` cannot be read"), error)
-        })?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        match &self.sha256 {
-            Some(expected) if *expected != sha256 => Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "The memory table `{path}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; \
-                 restore it, or leave `sha256` out for a new run."
-                ),
-            )),
-            _ => Ok((bytes, sha256)),
-        }
+impl MemoryFunction for Tabulated {
+    fn rho(&self, lag: usize) -> f64 {
+        self.table.as_ref().expect("`build` has read the table").rho(lag)
+    }
+
+    fn normalise(&self) -> bool {
+        self.normalise
+    }
+
+    fn check_length(&self, _length: usize) -> Result<()> {
+        if self.table.is_some() { Ok(()) } else { Err(Error::invalid("table", "empty", "read by `build`")) }
     }
 }
 
@@ -92,167 +85,152 @@ impl MemoryConfig for Tabulated {
         formula: "rho(s) = the value of a CSV file at lag s, 0 after its end",
         structure: "as given",
         source: "A CSV file of the user's own: one column of rho(0), rho(1), ..., or a header with `lag` and `rho`",
-        alphas: &[],
     };
-    type Function = Table;
 
     fn validate(&self) -> Result<()> {
-        if self.path.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "`path` is empty, but it must be the path of a CSV file with one column of rho(0), rho(1), ..., or a \
-                 header with the columns `lag` and `rho`.",
-            ));
+        if self.path.as_os_str().is_empty() {
+            let valid = "the path of a CSV file with one column of rho(0), rho(1), ..., or a header with the columns `lag` \
+                         and `rho`";
+            return Err(Error::invalid("path", "empty", valid));
         }
         Ok(())
     }
 
-    fn resolve(mut self) -> Result<Self> {
+    fn build(mut self) -> Result<Self> {
         self.validate()?;
-        self.sha256 = Some(self.read()?.1);
+        let path = &self.path;
+        let bytes = std::fs::read(path).map_err(|error| Error::io("read the memory table", path, error))?;
+        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if let Some(expected) = self.sha256.as_ref().filter(|expected| **expected != sha256) {
+            let message = format!(
+                "The memory table `{}` has the SHA-256 {sha256}, but `sha256` is {expected}: the file has changed; restore \
+                 it, or leave `sha256` out for a new run.",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Mismatch, message).at(path.display()));
+        }
+        self.table = Some(Table::new(TableFile(path).read(&bytes)?, self.normalise)?);
+        self.sha256 = Some(sha256);
         Ok(self)
-    }
-
-    fn build(self) -> Result<Table> {
-        self.validate()?;
-        let (bytes, _) = self.read()?;
-        Table::new(read_table(&self.path, &bytes)?, self.normalise)
     }
 }
 
-/// Where the values stand in a line.
+/// A file of a table, by its path, which errors name.
+struct TableFile<'a>(&'a Path);
+
+/// The columns of the values.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     lag: Option<usize>,
     rho: usize,
 }
 
-/// The table in the CSV text `bytes`; `path` is for messages.
-fn read_table(path: &str, bytes: &[u8]) -> Result<Vec<f64>> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
-    let mut records = Vec::new();
-    for record in reader.records() {
-        records.push(record.map_err(|error| {
-            Error::caused(ErrorKind::Corrupt, format!("The memory table `{path}` is not valid CSV"), error)
-        })?);
-    }
-    let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
-    let empty = || {
-        Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "The memory table `{path}` is empty, but it must have one number per line, rho(0), rho(1), ..., or a \
-             header with the columns `lag` and `rho` and numbers below it."
-            ),
-        )
-    };
-    let first = records.first().ok_or_else(empty)?;
-    let (first_line, width) = (line(first), first.len());
-    let has_header = first.iter().all(|cell| cell.parse::<f64>().is_err());
-    let columns = columns(path, first, has_header)?;
-
-    let mut values: Vec<(usize, f64, u64)> = Vec::new();
-    for record in &records[usize::from(has_header)..] {
-        let line = line(record);
-        if record.len() != width {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "Line {line} of the memory table `{path}` has {} columns, but it must have {width} as line \
-                 {first_line} has.",
-                    record.len()
-                ),
-            ));
-        }
-        let rho = record[columns.rho].parse::<f64>().ok().filter(|rho| rho.is_finite()).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "Line {line} of the memory table `{path}` has the rho `{}`, but it must be a finite number.",
-                    &record[columns.rho]
-                ),
-            )
+impl TableFile<'_> {
+    /// The table in the CSV text `bytes`.
+    fn read(&self, bytes: &[u8]) -> Result<Vec<f64>> {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+        let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|error| {
+            let message = format!("The memory table `{}` is not valid CSV", self.0.display());
+            Error::caused(ErrorKind::Corrupt, message, error).at(self.0.display())
         })?;
-        let lag = match columns.lag {
-            None => values.len(),
-            Some(column) => record[column].parse::<usize>().map_err(|_| {
-                Error::new(ErrorKind::Corrupt, format!(
-                    "Line {line} of the memory table `{path}` has the lag `{}`, but it must be a whole number from 0 \
-                     up.",
-                    &record[column]
-                ))
-            })?,
+        let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
+        let empty = || {
+            self.unfit(
+                "is empty, but it must have one number per line, rho(0), rho(1), ..., or a header with the columns `lag` and \
+                 `rho` and numbers below it.",
+            )
         };
-        values.push((lag, rho, line));
-    }
-    // Stable: of two lines with one lag, the later in the file is the duplicate.
-    values.sort_by_key(|(lag, ..)| *lag);
-    for (expected, (lag, _, line)) in values.iter().enumerate() {
-        if *lag < expected {
-            let before = values[expected - 1].2;
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "Line {line} of the memory table `{path}` has the lag {lag}, which line {before} has already; every \
-                 lag from 0 to the largest must be there once."
-                ),
-            ));
-        }
-        if *lag > expected {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "Line {line} of the memory table `{path}` has the lag {lag}, but no line has the lag {expected}; \
-                 every lag from 0 to the largest must be there once."
-                ),
-            ));
-        }
-    }
-    if values.is_empty() {
-        return Err(empty());
-    }
-    Ok(values.into_iter().map(|(_, rho, _)| rho).collect())
-}
+        let first = records.first().ok_or_else(empty)?;
+        let (first_line, width) = (line(first), first.len());
+        let has_header = first.iter().all(|cell| cell.parse::<f64>().is_err());
+        let columns = self.columns(first, has_header)?;
 
-/// The columns that `first`, the file's first line, announces.
-fn columns(path: &str, first: &csv::StringRecord, has_header: bool) -> Result<Columns> {
-    let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name));
-    if !has_header {
-        return match first.len() {
-            1 => Ok(Columns { lag: None, rho: 0 }),
-            width => Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "The memory table `{path}` has {width} columns and no header, but it must have a single column of \
-                 rho, or a header with the columns `lag` and `rho`."
-                ),
-            )),
-        };
+        let mut values: Vec<(usize, f64, u64)> = Vec::new();
+        for record in &records[usize::from(has_header)..] {
+            let line = line(record);
+            if record.len() != width {
+                let columns = record.len();
+                return Err(
+                    self.fault(line, &format!("{columns} columns, but it must have {width} as line {first_line} has"))
+                );
+            }
+            let cell = |column: usize, name: &str, valid: &str| {
+                self.fault(line, &format!("the {name} `{}`, but it must be {valid}", &record[column]))
+            };
+            let rho = record[columns.rho].parse::<f64>().ok().filter(|rho| rho.is_finite());
+            let rho = rho.ok_or_else(|| cell(columns.rho, "rho", "a finite number"))?;
+            let lag = match columns.lag {
+                None => values.len(),
+                Some(column) => record[column].parse().map_err(|_| cell(column, "lag", "a whole number from 0 up"))?,
+            };
+            values.push((lag, rho, line));
+        }
+        // Stable: of two lines with one lag, the later in the file is the duplicate.
+        values.sort_by_key(|(lag, ..)| *lag);
+        if let Some(place) = values.iter().enumerate().position(|(expected, (lag, ..))| *lag != expected) {
+            let (lag, _, line) = values[place];
+            let fault = if lag < place {
+                format!("which line {} has already", values[place - 1].2)
+            } else {
+                format!("but no line has the lag {place}")
+            };
+            let what = format!("the lag {lag}, {fault}; every lag from 0 to the largest must be there once");
+            return Err(self.fault(line, &what));
+        }
+        if values.is_empty() {
+            return Err(empty());
+        }
+        Ok(values.into_iter().map(|(_, rho, _)| rho).collect())
     }
-    match (position("rho"), first.len()) {
-        (Some(rho), _) => Ok(Columns { lag: position("lag"), rho }),
-        (None, 1) if position("lag").is_none() => Ok(Columns { lag: None, rho: 0 }),
-        (None, _) => Err(Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "The header of the memory table `{path}` is `{}`, but it must have a column `rho`, and optionally `lag`.",
+
+    /// The columns that `first`, the file's first line, announces.
+    fn columns(&self, first: &csv::StringRecord, has_header: bool) -> Result<Columns> {
+        let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name));
+        let width = first.len();
+        match (has_header, position("rho")) {
+            (false, _) if width == 1 => Ok(Columns { lag: None, rho: 0 }),
+            (false, _) => Err(self.unfit(&format!(
+                "has {width} columns and no header, but it must have a single column of rho, or a header with the columns \
+                 `lag` and `rho`."
+            ))),
+            (true, Some(rho)) => Ok(Columns { lag: position("lag"), rho }),
+            (true, None) if width == 1 && position("lag").is_none() => Ok(Columns { lag: None, rho: 0 }),
+            (true, None) => Err(self.unfit(&format!(
+                "has the header `{}`, but it must have a column `rho`, and optionally `lag`.",
                 first.iter().collect::<Vec<_>>().join(",")
-            ),
-        )),
+            ))),
+        }
+    }
+
+    /// The error that the table as a whole `has` a fault.
+    fn unfit(&self, has: &str) -> Error {
+        let path = self.0.display();
+        Error::new(ErrorKind::Corrupt, format!("The memory table `{path}` {has}")).at(path)
+    }
+
+    /// The error that a line has `what`.
+    fn fault(&self, line: u64, what: &str) -> Error {
+        let path = self.0.display();
+        let message = format!("Line {line} of the memory table `{path}` has {what}.");
+        Error::new(ErrorKind::Corrupt, message).at(format_args!("{path}:{line}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     fn table(text: &str) -> Result<Vec<f64>> {
-        read_table("rho.csv", text.as_bytes())
+        TableFile(Path::new("rho.csv")).read(text.as_bytes())
     }
 
-    fn message(text: &str) -> String {
-        table(text).unwrap_err().to_string()
+    /// The place of a corrupt table.
+    fn place(text: &str) -> String {
+        let error = table(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        error.place().unwrap().to_owned()
     }
 
     #[test]
@@ -278,90 +256,49 @@ mod tests {
     }
 
     #[test]
-    fn empty_tables_are_errors() {
-        for text in ["", "\n\n", "rho\n", "lag,rho\n"] {
-            assert_eq!(
-                message(text),
-                "The memory table `rho.csv` is empty, but it must have one number per line, rho(0), rho(1), ..., or a \
-                 header with the columns `lag` and `rho` and numbers below it."
-            );
-        }
-    }
-
-    #[test]
-    fn values_that_are_no_finite_numbers_are_errors() {
+    fn faults_are_told_with_their_line() {
+        // Values that are no finite numbers, and lines of another width.
         for value in ["NaN", "inf", "1e999", "abc", ""] {
-            assert_eq!(
-                message(&format!("lag,rho\n0,1\n1,{value}\n")),
-                format!("Line 3 of the memory table `rho.csv` has the rho `{value}`, but it must be a finite number.")
+            assert_eq!(place(&format!("lag,rho\n0,1\n1,{value}\n")), "rho.csv:3");
+        }
+        for (text, line) in
+            [("1\nNaN\n", 2), ("NaN\n1\n", 1), ("lag,rho\n0,1\n1\n", 3), ("1\n2,3\n", 2), ("lag,rho\n0,1\n-1,1\n", 3)]
+        {
+            assert_eq!(place(text), format!("rho.csv:{line}"), "{text}");
+        }
+        // Lags that are missing or come twice.
+        for (text, expected) in [
+            (
+                "lag,rho\n0,1\n1,1\n1,2\n",
+                "Line 4 of the memory table `rho.csv` has the lag 1, which line 3 has already",
+            ),
+            ("lag,rho\n0,1\n2,1\n", "Line 3 of the memory table `rho.csv` has the lag 2, but no line has the lag 1"),
+        ] {
+            let end = "every lag from 0 to the largest must be there once.";
+            assert_eq!(table(text).unwrap_err().to_string(), format!("{expected}; {end}"));
+        }
+    }
+
+    #[test]
+    fn empty_tables_and_columns_without_a_name_are_errors() {
+        for text in ["", "\n\n", "rho\n", "lag,rho\n"] {
+            assert!(
+                table(text).unwrap_err().to_string().starts_with("The memory table `rho.csv` is empty, but it must")
             );
         }
-        assert_eq!(
-            message("1\nNaN\n"),
-            "Line 2 of the memory table `rho.csv` has the rho `NaN`, but it must be a finite number."
-        );
-        assert_eq!(
-            message("NaN\n1\n"),
-            "Line 1 of the memory table `rho.csv` has the rho `NaN`, but it must be a finite number."
-        );
-    }
-
-    #[test]
-    fn ragged_tables_are_errors() {
-        assert_eq!(
-            message("lag,rho\n0,1\n1\n"),
-            "Line 3 of the memory table `rho.csv` has 1 columns, but it must have 2 as line 1 has."
-        );
-        assert_eq!(
-            message("1\n2,3\n"),
-            "Line 2 of the memory table `rho.csv` has 2 columns, but it must have 1 as line 1 has."
-        );
-    }
-
-    #[test]
-    fn bad_lags_are_errors() {
-        assert_eq!(
-            message("lag,rho\n0,1\n1,1\n1,2\n"),
-            "Line 4 of the memory table `rho.csv` has the lag 1, which line 3 has already; every lag from 0 to the \
-             largest must be there once."
-        );
-        assert_eq!(
-            message("lag,rho\n0,1\n2,1\n"),
-            "Line 3 of the memory table `rho.csv` has the lag 2, but no line has the lag 1; every lag from 0 to the \
-             largest must be there once."
-        );
-        assert_eq!(
-            message("lag,rho\n0,1\n-1,1\n"),
-            "Line 3 of the memory table `rho.csv` has the lag `-1`, but it must be a whole number from 0 up."
-        );
-    }
-
-    #[test]
-    fn columns_are_never_guessed() {
-        assert_eq!(
-            message("0,1\n1,0.5\n"),
-            "The memory table `rho.csv` has 2 columns and no header, but it must have a single column of rho, or a \
-             header with the columns `lag` and `rho`."
-        );
-        assert_eq!(
-            message("time,value\n0,1\n"),
-            "The header of the memory table `rho.csv` is `time,value`, but it must have a column `rho`, and \
-             optionally `lag`."
-        );
+        for text in ["0,1\n1,0.5\n", "time,value\n0,1\n"] {
+            assert_eq!(place(text), "rho.csv");
+        }
     }
 
     #[test]
     fn files_that_cannot_be_read_are_errors() {
-        assert!(
-            Tabulated::default()
-                .build()
-                .unwrap_err()
-                .to_string()
-                .starts_with("`path` is empty, but it must be the path")
-        );
+        assert_eq!(refused(Tabulated::default().build()), "path");
+        assert_eq!(refused(Tabulated { path: "rho.csv".into(), ..Default::default() }.memory(2)), "table");
         let error = Tabulated { path: "no/such.csv".into(), ..Default::default() }.build().unwrap_err();
-        assert!(error.chain().starts_with("The memory table `no/such.csv` cannot be read: "), "{}", error.chain());
-        let error = read_table("rho.csv", b"1\n\xff\n").unwrap_err();
+        assert_eq!((error.kind(), error.place()), (ErrorKind::NotFound, Some("no/such.csv")));
+        assert!(error.chain().starts_with("Cannot read the memory table `no/such.csv`: "), "{}", error.chain());
+        let error = TableFile(Path::new("rho.csv")).read(b"1\n\xff\n").unwrap_err();
         assert!(error.chain().starts_with("The memory table `rho.csv` is not valid CSV: "), "{}", error.chain());
     }
 
@@ -370,9 +307,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rho.csv");
         std::fs::write(&path, "1\n2\n").unwrap();
-        let config = Tabulated { path: path.to_str().unwrap().into(), ..Default::default() }.resolve().unwrap();
-        assert_eq!(config.clone().build().unwrap().memory(2).unwrap(), [1.0, 2.0]);
+        let config = Tabulated { path: path.clone(), ..Default::default() }.build().unwrap();
+        assert_eq!(config.memory(2).unwrap(), [1.0, 2.0]);
         std::fs::write(&path, "1\n3\n").unwrap();
-        assert!(config.build().unwrap_err().to_string().contains("the file has changed"));
+        let error = config.build().unwrap_err();
+        assert_eq!((error.kind(), error.place()), (ErrorKind::Mismatch, path.to_str()));
     }
 }

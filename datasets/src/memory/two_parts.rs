@@ -2,17 +2,17 @@
 //!
 //! `rho(s) = exp(-s) + exp(-(s - shift)^2)`.
 
-use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY, check};
+use super::{MemoryConfig, MemoryFunction, MemoryInfo, SURVEY};
 
 /// `rho(s) = exp(-s) + exp(-(s - shift)^2)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TwoParts {
     /// The lag of the second part's peak, from 0 up.
+    #[schemars(range(min = 0.0))]
     pub shift: f64,
     /// Whether rho is scaled to unit Euclidean norm over the sequence.
     pub normalise: bool,
@@ -42,23 +42,13 @@ impl MemoryConfig for TwoParts {
         formula: "rho(s) = exp(-s) + exp(-(s - shift)^2)",
         structure: "decay and a later peak",
         source: SURVEY,
-        alphas: &[],
     };
-    type Function = Self;
-
-    fn validate(&self) -> Result<()> {
-        check("shift", self.shift, |shift| shift >= 0.0, "a finite number from 0 up")
-    }
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     #[test]
     fn peaks_at_0_and_at_the_shift() {
@@ -70,9 +60,8 @@ mod tests {
 
     #[test]
     fn shift_must_be_finite_and_not_negative() {
-        for (shift, shown) in [(-1.0, "-1"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
-            let error = TwoParts { shift, ..Default::default() }.build().unwrap_err();
-            assert_eq!(error.to_string(), format!("`shift` is {shown}, but it must be a finite number from 0 up."));
+        for shift in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(refused(TwoParts { shift, ..Default::default() }.build()), "shift");
         }
     }
 }

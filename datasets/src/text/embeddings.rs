@@ -44,7 +44,7 @@ impl EmbeddingTable {
     /// has other dimensions or numbers.
     pub fn open(path: &Path, name: &str) -> Result<Self> {
         let Located { mut file, rows, width, bytes, start } = Located::new(path, name)?;
-        let unreadable = |error| files::unreadable(path, error);
+        let unreadable = |error| Error::io("read", path, error);
         file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         let mut raw = vec![0; rows * width * bytes];
         file.read_exact(&mut raw).map_err(unreadable)?;
@@ -97,11 +97,8 @@ struct Located {
 
 impl Located {
     fn new(path: &Path, name: &str) -> Result<Self> {
-        let file_name = path.display();
-        let damaged = |what: String| {
-            Error::new(ErrorKind::Corrupt, format!("`{file_name}` is no whole safetensors file: {what}."))
-        };
-        let unreadable = |error| files::unreadable(path, error);
+        let damaged = |what: String| files::corrupt(path, format!("is no whole safetensors file: {what}"));
+        let unreadable = |error| Error::io("read", path, error);
         let size = files::plain_size(path)?;
         let mut file = File::open(path).map_err(unreadable)?;
         if size < 8 {
@@ -123,39 +120,29 @@ impl Located {
             let near = nearest(name, names.iter().map(String::as_str));
             let (some, more) = near.split_at(near.len().min(LISTED));
             let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "`{file_name}` has no tensor `{name}`. It has {}{more}.",
-                    if some.is_empty() { "none".into() } else { some.join(", ") }
-                ),
-            ));
+            let some = if some.is_empty() { "none".to_owned() } else { some.join(", ") };
+            let fault = format!("has no tensor `{name}`. It has {some}{more}");
+            return Err(files::about(ErrorKind::UnknownName, path, fault));
+        };
+        let unfit = |kind, what: String| {
+            let file = path.display();
+            Error::new(kind, format!("The tensor `{name}` of `{file}` {what}.")).at(file)
         };
         let [rows, width] = info.shape[..] else {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "The tensor `{name}` of `{file_name}` has the shape {:?}, but embeddings must be [tokens, channels].",
-                    info.shape
-                ),
-            ));
+            let what = format!("has the shape {:?}, but embeddings must be [tokens, channels]", info.shape);
+            return Err(unfit(ErrorKind::Mismatch, what));
         };
         let bytes = match info.dtype {
             Dtype::F32 => 4,
             Dtype::BF16 => 2,
             other => {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "The tensor `{name}` of `{file_name}` has numbers of type {other:?}, but embeddings must be F32 or BF16."
-                    ),
-                ));
+                let what = format!("has numbers of type {other:?}, but embeddings must be F32 or BF16");
+                return Err(unfit(ErrorKind::Unsupported, what));
             }
         };
         let count = rows.checked_mul(width).filter(|count| (1..=MOST_VALUES).contains(count)).ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!(
-                "The tensor `{name}` of `{file_name}` is {rows} x {width}, but embeddings must have from 1 to 2^28 values."
-            ))
+            let what = format!("is {rows} x {width}, but embeddings must have from 1 to 2^28 values");
+            unfit(ErrorKind::Unsupported, what)
         })?;
         let (start, end) = info.data_offsets;
         if end.checked_sub(start) != Some(count * bytes) || end as u64 > size - 8 - length {
@@ -173,12 +160,13 @@ mod tests {
         [&(tensors.len() as u64).to_le_bytes(), tensors.as_bytes(), data].concat()
     }
 
-    fn open(bytes: &[u8], name: &str) -> Result<EmbeddingTable, String> {
+    fn open(bytes: &[u8], name: &str) -> Result<EmbeddingTable> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e.safetensors");
         std::fs::write(&path, bytes).unwrap();
-        let plain = |error: Error| error.to_string().replace(path.to_str().unwrap(), "e.safetensors");
-        EmbeddingTable::open(&path, name).map_err(plain)
+        let table = EmbeddingTable::open(&path, name);
+        assert!(table.as_ref().err().is_none_or(|error| error.place() == path.to_str()));
+        table
     }
 
     #[test]
@@ -201,39 +189,41 @@ mod tests {
             format!(r#"{{"word": {{"dtype": "{dtype}", "shape": {shape}, "data_offsets": [0, 8]}}}}"#)
         };
         let good = header("F32", "[1, 2]");
-        assert_eq!(
-            open(&file(&good, &[0; 8]), "wort").unwrap_err(),
-            "`e.safetensors` has no tensor `wort`. It has word."
-        );
-        assert_eq!(
-            open(&file(&header("F32", "[2]"), &[0; 8]), "word").unwrap_err(),
-            "The tensor `word` of `e.safetensors` has the shape [2], but embeddings must be [tokens, channels]."
-        );
-        assert_eq!(
-            open(&file(&header("I64", "[1, 1]"), &[0; 8]), "word").unwrap_err(),
-            "The tensor `word` of `e.safetensors` has numbers of type I64, but embeddings must be F32 or BF16."
-        );
-        assert_eq!(
-            open(&file(&good.replace("[1, 2]", "[0, 2]").replace("[0, 8]", "[0, 0]"), &[]), "word").unwrap_err(),
-            "The tensor `word` of `e.safetensors` is 0 x 2, but embeddings must have from 1 to 2^28 values."
-        );
-        assert_eq!(
-            open(&file(&good, &[0; 7]), "word").unwrap_err(),
-            "`e.safetensors` is no whole safetensors file: the tensor `word` lies at 0..8 behind its header."
-        );
-        assert_eq!(
-            open(&[1, 2], "word").unwrap_err(),
-            "`e.safetensors` is no whole safetensors file: it has 2 bytes, but its first 8 are the length of its header."
-        );
-        assert_eq!(
-            open(&[&[200, 0, 0, 0, 0, 0, 0, 0], &b"{}"[..]].concat(), "word").unwrap_err(),
-            "`e.safetensors` is no whole safetensors file: its header is said to have 200 bytes, of 2 that follow."
-        );
-        assert_eq!(
-            open(&file("{,", &[]), "word").unwrap_err(),
-            "`e.safetensors` is no whole safetensors file: its header cannot be read: key must be a string at line 1 \
-             column 2."
-        );
+        let none = good.replace("[1, 2]", "[0, 2]").replace("[0, 8]", "[0, 0]");
+        for (bytes, name, kind, end) in [
+            (file(&good, &[0; 8]), "wort", ErrorKind::UnknownName, "` has no tensor `wort`. It has word."),
+            (
+                file(&header("F32", "[2]"), &[0; 8]),
+                "word",
+                ErrorKind::Mismatch,
+                "` has the shape [2], but embeddings must be [tokens, channels].",
+            ),
+            (
+                file(&header("I64", "[1, 1]"), &[0; 8]),
+                "word",
+                ErrorKind::Unsupported,
+                "` has numbers of type I64, but embeddings must be F32 or BF16.",
+            ),
+            (
+                file(&none, &[]),
+                "word",
+                ErrorKind::Unsupported,
+                "` is 0 x 2, but embeddings must have from 1 to 2^28 values.",
+            ),
+            (
+                file(&good, &[0; 7]),
+                "word",
+                ErrorKind::Corrupt,
+                "` is no whole safetensors file: the tensor `word` lies at 0..8 behind its header.",
+            ),
+        ] {
+            let error = open(&bytes, name).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().ends_with(end), "{error}");
+        }
+        for bytes in [&[1, 2][..], &[&[200, 0, 0, 0, 0, 0, 0, 0], &b"{}"[..]].concat(), &file("{,", &[])] {
+            assert_eq!(open(bytes, "word").unwrap_err().kind(), ErrorKind::Corrupt);
+        }
         // Tensors that are each as large as the format allows, and lie behind each other.
         let large = (1_u64 << 61) - 1;
         let tensor = |dtype: &str, shape: &str, start: u64, end: u64| {
@@ -243,11 +233,9 @@ mod tests {
             .map(|at| format!(r#""{at}": {}"#, tensor("U8", &format!("[{large}]"), at * large, (at + 1) * large)))
             .collect();
         tensors.push(format!(r#""word": {}"#, tensor("F32", "[1, 1]", 8 * large, 8 * large + 4)));
-        assert_eq!(
-            open(&file(&format!("{{{}}}", tensors.join(", ")), &[0; 8]), "word").unwrap_err(),
-            "`e.safetensors` is no whole safetensors file: the tensor `word` lies at \
-             18446744073709551608..18446744073709551612 behind its header."
-        );
+        let error = open(&file(&format!("{{{}}}", tensors.join(", ")), &[0; 8]), "word").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.to_string().contains("lies at 18446744073709551608..18446744073709551612 behind"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::random::{Key, SampleRng};
 
-/// Words that stand in every topic.
+/// Words that all topics share.
 const COMMON_WORDS: usize = 200;
 /// Words of a topic of its own.
 const TOPIC_WORDS: usize = 32;
@@ -103,7 +103,7 @@ const FACTS: usize = 4;
 const KINDS: usize = 24;
 
 /// Made-up text of at least `bytes` bytes, in paragraphs that first tell who keeps what where and then ask for it in
-/// another order, so that answers need what stands at a place that the question tells. A pure function of the seed, but
+/// another order, so that answers need what comes at a place that the question tells. A pure function of the seed, but
 /// for its length.
 ///
 /// ```

@@ -1,14 +1,15 @@
 //! Windows of a text for language modelling.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, ErrorKind, Result};
+use lookback_registry::{Error, ErrorKind, Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plain::{find_text, locate_text, read_text};
-use super::tokens::{TextTokenizer, check_vocabulary};
+use super::tokens::TextTokenizer;
 use super::{TextSource, generate_text};
 use crate::random::{Key, SampleRng};
 use crate::{DataFolder, Sample};
@@ -21,23 +22,25 @@ const MOST_VALUES: usize = 1 << 26;
 /// What text a language model learns, and how it is cut.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct LanguageConfig {
-    /// Where the text comes from: files (an error where there is none), found (generated where there is none) or
-    /// generated.
+pub struct LanguageTextConfig {
+    /// Where the text comes from: files (an error if it is nowhere), found (generated if it is nowhere) or generated.
     pub source: TextSource,
     /// The file: its name in the folder `text` of the data folder, or its whole path.
-    pub file: String,
+    pub file: PathBuf,
     /// Tokens of a window, from 1 up.
+    #[schemars(range(min = 1))]
     pub length: usize,
-    /// Tokens of the byte-pair encoding that is learnt from the training part, from 256 up.
+    /// Tokens of the byte-pair encoding that is learnt from the training part, from 256 (all bytes) up.
+    #[schemars(range(min = TextTokenizer::BYTES, max = TextTokenizer::MOST))]
     pub vocabulary: usize,
     /// The share of the text, at its end, that validates, in (0, 1).
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub valid_share: f64,
     /// Seeds a generated text.
     pub data_seed: u64,
 }
 
-impl Default for LanguageConfig {
+impl Default for LanguageTextConfig {
     fn default() -> Self {
         Self {
             source: TextSource::Files,
@@ -50,29 +53,23 @@ impl Default for LanguageConfig {
     }
 }
 
-impl LanguageConfig {
+impl LanguageTextConfig {
     /// Checks every field.
     ///
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        if self.length == 0 {
-            return Err(Error::invalid("length", 0, "a whole number from 1 up"));
-        }
-        check_vocabulary(self.vocabulary)?;
+        check(self)?;
         if self.length.checked_mul(self.vocabulary).is_none_or(|values| values > MOST_VALUES) {
             let valid =
                 format!("at most {} at vocabulary {} (2^26 values)", MOST_VALUES / self.vocabulary, self.vocabulary);
             return Err(Error::invalid("length", self.length, valid));
         }
-        if !(self.valid_share > 0.0 && self.valid_share < 1.0) {
-            return Err(Error::invalid("valid_share", self.valid_share, "a number in (0, 1)"));
-        }
         Ok(())
     }
 
     /// Replaces the source `found` by what `data` has.
-    pub fn settle(&mut self, data: &DataFolder) {
+    pub fn find_data(&mut self, data: &DataFolder) {
         if self.source == TextSource::Found {
             let there = find_text(data, &self.file).is_some();
             self.source = if there { TextSource::Files } else { TextSource::Generated };
@@ -96,7 +93,7 @@ impl LanguageCorpus {
     /// # Errors
     /// A field of `config` is out of range, the file is nowhere or no text (see [`read_text`]), or a part is too short for
     /// a window.
-    pub fn open(config: &LanguageConfig, data: &DataFolder) -> Result<Self> {
+    pub fn open(config: &LanguageTextConfig, data: &DataFolder) -> Result<Self> {
         config.validate()?;
         let path = match config.source {
             TextSource::Files => Some(locate_text(data, &config.file)?),
@@ -104,32 +101,30 @@ impl LanguageCorpus {
             TextSource::Generated => None,
         };
         match path {
-            Some(path) => Self::of(&read_text(&path)?, &path.display().to_string(), config),
+            Some(path) => Self::of(&read_text(&path)?, &path, config),
             None => {
                 let text = generate_text(GENERATED_BYTES, config.data_seed);
-                Ok(Self { generated: true, ..Self::of(&text, "the generated text", config)? })
+                Ok(Self { generated: true, ..Self::of(&text, Path::new("the generated text"), config)? })
             }
         }
     }
 
     /// Splits and encodes a text, which errors call `name`.
-    fn of(text: &str, name: &str, config: &LanguageConfig) -> Result<Self> {
+    fn of(text: &str, name: &Path, config: &LanguageTextConfig) -> Result<Self> {
         let cut = text.floor_char_boundary((text.len() as f64 * (1.0 - config.valid_share)) as usize);
         let (train, valid) = text.split_at(cut);
         let tokenizer = TextTokenizer::train([train].into_iter(), config.vocabulary)?;
         let part = |text: &str, what: &str, share: &str| {
             let tokens = tokenizer.encode(text)?;
             if tokens.len() <= config.length {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "The {what} part of `{name}` has {} tokens, but windows of `length` {} need {}; take a smaller `length`, \
-                     a {share} `valid_share` or a longer text.",
-                        tokens.len(),
-                        config.length,
-                        config.length + 1
-                    ),
-                ));
+                let (name, length) = (name.display(), config.length);
+                let message = format!(
+                    "The {what} part of `{name}` has {} tokens, but windows of `length` {length} need {}; take a smaller \
+                     `length`, a {share} `valid_share` or a longer text.",
+                    tokens.len(),
+                    length + 1
+                );
+                return Err(Error::new(ErrorKind::Mismatch, message).at(name));
             }
             Ok(Arc::from(tokens))
         };
@@ -205,6 +200,7 @@ impl Dataset<Sample> for LanguageWindows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     fn tokens(values: &[f32], vocabulary: usize) -> Vec<usize> {
         let token = |row: &[f32]| {
@@ -217,7 +213,7 @@ mod tests {
     #[test]
     fn targets_are_the_inputs_one_token_later() {
         let config =
-            LanguageConfig { source: TextSource::Generated, length: 16, vocabulary: 300, ..Default::default() };
+            LanguageTextConfig { source: TextSource::Generated, length: 16, vocabulary: 300, ..Default::default() };
         let corpus = LanguageCorpus::open(&config, &DataFolder::new(Some("nowhere".into()))).unwrap();
         assert!(corpus.is_generated());
         let valid = corpus.valid(5);
@@ -240,17 +236,14 @@ mod tests {
 
     #[test]
     fn parts_that_are_too_short_are_errors() {
-        let config = LanguageConfig { length: 12, valid_share: 0.25, ..Default::default() };
-        let error = LanguageCorpus::of("0123456789abcdefghijklmnopqrstuvwxyz+-*/", "a.txt", &config).unwrap_err();
+        let open = |length| {
+            let config = LanguageTextConfig { length, valid_share: 0.25, ..Default::default() };
+            LanguageCorpus::of("0123456789abcdefghijklmnopqrstuvwxyz+-*/", Path::new("a.txt"), &config).unwrap_err()
+        };
+        assert_eq!((open(12).kind(), open(12).place()), (ErrorKind::Mismatch, Some("a.txt")));
+        assert!(open(12).to_string().starts_with("The validation part of `a.txt` has 10 tokens, but windows"));
         assert_eq!(
-            error.to_string(),
-            "The validation part of `a.txt` has 10 tokens, but windows of `length` 12 need 13; take a smaller `length`, a \
-             larger `valid_share` or a longer text."
-        );
-        let config = LanguageConfig { length: 31, ..config };
-        let error = LanguageCorpus::of("0123456789abcdefghijklmnopqrstuvwxyz+-*/", "a.txt", &config).unwrap_err();
-        assert_eq!(
-            error.to_string(),
+            open(31).to_string(),
             "The training part of `a.txt` has 30 tokens, but windows of `length` 31 need 32; take a smaller `length`, a \
              smaller `valid_share` or a longer text."
         );
@@ -258,23 +251,13 @@ mod tests {
 
     #[test]
     fn fields_out_of_range_are_errors() {
-        let good = LanguageConfig::default();
-        let message = |config: LanguageConfig| config.validate().unwrap_err().to_string();
+        let good = LanguageTextConfig::default;
+        assert_eq!(refused(LanguageTextConfig { length: 0, ..good() }.validate()), "length");
+        assert_eq!(refused(LanguageTextConfig { valid_share: 1.0, ..good() }.validate()), "valid_share");
+        assert_eq!(refused(LanguageTextConfig { vocabulary: 9, ..good() }.validate()), "vocabulary");
         assert_eq!(
-            message(LanguageConfig { length: 0, ..good.clone() }),
-            "`length` is 0, but it must be a whole number from 1 up."
-        );
-        assert_eq!(
-            message(LanguageConfig { length: 1 << 20, ..good.clone() }),
+            LanguageTextConfig { length: 1 << 20, ..good() }.validate().unwrap_err().to_string(),
             "`length` is 1048576, but it must be at most 131072 at vocabulary 512 (2^26 values)."
-        );
-        assert_eq!(
-            message(LanguageConfig { valid_share: 1.0, ..good.clone() }),
-            "`valid_share` is 1, but it must be a number in (0, 1)."
-        );
-        assert_eq!(
-            message(LanguageConfig { vocabulary: 9, ..good }),
-            "`vocabulary` is 9, but it must be a whole number from 256 (all bytes) to 1048576."
         );
     }
 }

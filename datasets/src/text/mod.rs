@@ -11,7 +11,7 @@ mod language;
 mod ms_marco;
 mod plain;
 mod retrieval;
-mod retrieval_config;
+mod retrieval_text;
 mod tokens;
 mod vectors;
 
@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 pub use bm25::{Bm25, Searcher};
 pub use embeddings::EmbeddingTable;
 pub use generated::{GeneratedRetrieval, generate_text};
-pub use language::{LanguageConfig, LanguageCorpus, LanguageWindows};
+pub use language::{LanguageCorpus, LanguageTextConfig, LanguageWindows};
 pub use ms_marco::{read_qrels, read_texts};
 pub use plain::{find_text, read_text};
 pub use retrieval::{RetrievalCorpus, RetrievalFiles, RetrievalLimits};
-pub use retrieval_config::{Embeddings, RetrievalConfig};
+pub use retrieval_text::{Embeddings, RetrievalTextConfig};
 pub use tokens::TextTokenizer;
 pub use vectors::{RetrievalData, RetrievalSet};
 

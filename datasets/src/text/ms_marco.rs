@@ -1,6 +1,7 @@
 //! The files of MS MARCO's passage ranking: queries, collection and relevance, a row each.
 
 use std::io::{self, BufRead, Read};
+use std::path::Path;
 
 use lookback_registry::{Error, ErrorKind, Result};
 
@@ -21,11 +22,11 @@ const QRELS_ROW: &str =
 /// A row is malformed and `lenient` is false (the message names file and line, and a valid row), or reading fails.
 pub fn read_texts(
     reader: impl BufRead,
-    file: &str,
+    file: impl AsRef<Path>,
     lenient: bool,
     mut visit: impl FnMut(u64, &str) -> Result<bool, String>,
 ) -> Result<usize> {
-    read_rows(reader, file, lenient, TEXT_ROW, |row| {
+    read_rows(reader, file.as_ref(), lenient, TEXT_ROW, |row| {
         let (number, text) = row.split_once('\t').ok_or("has no tab")?;
         let number = whole(number)?;
         if text.trim().is_empty() {
@@ -42,11 +43,11 @@ pub fn read_texts(
 /// As [`read_texts`].
 pub fn read_qrels(
     reader: impl BufRead,
-    file: &str,
+    file: impl AsRef<Path>,
     lenient: bool,
     mut visit: impl FnMut(u64, u64) -> Result<bool, String>,
 ) -> Result<usize> {
-    read_rows(reader, file, lenient, QRELS_ROW, |row| {
+    read_rows(reader, file.as_ref(), lenient, QRELS_ROW, |row| {
         let columns: Vec<&str> = row.split_ascii_whitespace().collect();
         let [query, _, passage, relevance] = columns[..] else {
             return Err(format!("has {} columns instead of 4", columns.len()));
@@ -70,18 +71,21 @@ fn shown(text: &str) -> String {
 /// Hands each row to `parse`, which tells the fault of a malformed one.
 fn read_rows(
     mut reader: impl BufRead,
-    file: &str,
+    file: &Path,
     lenient: bool,
     valid: &str,
     mut parse: impl FnMut(&str) -> Result<bool, String>,
 ) -> Result<usize> {
     // The longest row and the end of its line.
     let most = MOST_BYTES + 2;
+    let file = file.display();
     let mut skipped = 0;
     let mut bytes = Vec::new();
     for line in 1_usize.. {
-        let failed =
-            |error: io::Error| Error::caused(ErrorKind::Corrupt, format!("Cannot read line {line} of `{file}`"), error);
+        let failed = |error: io::Error| {
+            let message = format!("Cannot read line {line} of `{file}`");
+            Error::caused(ErrorKind::Io, message, error).at(format_args!("{file}:{line}"))
+        };
         bytes.clear();
         let read = reader.by_ref().take(most as u64).read_until(b'\n', &mut bytes).map_err(failed)?;
         if read == 0 {
@@ -105,13 +109,11 @@ fn read_rows(
             Ok(false) => break,
             Err(_) if lenient => skipped += 1,
             Err(fault) => {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` (of `bench`: --lenient) skips and \
-                     counts such rows."
-                    ),
-                ));
+                let message = format!(
+                    "Line {line} of `{file}` {fault}; a valid row is {valid}. `lenient` (of `bench`: --lenient) skips and counts \
+                     such rows."
+                );
+                return Err(Error::new(ErrorKind::Corrupt, message).at(format_args!("{file}:{line}")));
             }
         }
     }
@@ -144,6 +146,11 @@ mod tests {
         Ok((rows, skipped))
     }
 
+    fn assert_fault(error: &Error, place: &str, fault: &str) {
+        assert_eq!((error.kind(), error.place()), (ErrorKind::Corrupt, Some(place)));
+        assert!(error.to_string().contains(&format!("` {fault}; a valid row is ")), "{error}");
+    }
+
     #[test]
     fn rows_are_read_as_they_are() {
         let (rows, skipped) = texts(b"3\ta b\tc\r\n18446744073709551615\t \xc3\xa9", false).unwrap();
@@ -154,27 +161,24 @@ mod tests {
 
     #[test]
     fn malformed_rows_of_texts_say_where_and_what_is_valid() {
-        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) \
-                   skips and counts such rows.";
-        for (bytes, message) in [
-            (&b"1\tone\n2 two\n"[..], "Line 2 of `queries.tsv` has no tab"),
-            (b"\n", "Line 1 of `queries.tsv` has no tab"),
-            (b"1\tone\n2\ttwo\nthree\tx\n", "Line 3 of `queries.tsv` has `three` where a whole number must be"),
-            (b"-1\tone\n", "Line 1 of `queries.tsv` has `-1` where a whole number must be"),
-            (
-                b"a number of many words\tone\n",
-                "Line 1 of `queries.tsv` has `a number of many wor..` where a whole number must be",
-            ),
-            (b"1\tone\n2\t \n", "Line 2 of `queries.tsv` has no text"),
-            (b"1\tone\n2\tcaf\xe9 x\n", "Line 2 of `queries.tsv` is not UTF-8 from its byte 5 on, counted from 0"),
+        for (bytes, line, fault) in [
+            (&b"1\tone\n2 two\n"[..], 2, "has no tab"),
+            (b"\n", 1, "has no tab"),
+            (b"1\tone\n2\ttwo\nthree\tx\n", 3, "has `three` where a whole number must be"),
+            (b"-1\tone\n", 1, "has `-1` where a whole number must be"),
+            (b"a number of many words\tone\n", 1, "has `a number of many wor..` where a whole number must be"),
+            (b"1\tone\n2\t \n", 2, "has no text"),
+            (b"1\tone\n2\tcaf\xe9 x\n", 2, "is not UTF-8 from its byte 5 on, counted from 0"),
         ] {
-            assert_eq!(texts(bytes, false).unwrap_err().to_string(), format!("{message}{end}"));
+            assert_fault(&texts(bytes, false).unwrap_err(), &format!("queries.tsv:{line}"), fault);
         }
-        let long = [b"1\tone\n2\t", vec![b'x'; MOST_BYTES + 7].as_slice(), b"\n3\tthree\n"].concat();
         assert_eq!(
-            texts(&long, false).unwrap_err().to_string(),
-            format!("Line 2 of `queries.tsv` has more than 1048576 bytes{end}")
+            texts(b"\n", false).unwrap_err().to_string(),
+            "Line 1 of `queries.tsv` has no tab; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. \
+             `lenient` (of `bench`: --lenient) skips and counts such rows."
         );
+        let long = [b"1\tone\n2\t", vec![b'x'; MOST_BYTES + 7].as_slice(), b"\n3\tthree\n"].concat();
+        assert_fault(&texts(&long, false).unwrap_err(), "queries.tsv:2", "has more than 1048576 bytes");
         assert_eq!(texts(&long, true).unwrap(), (vec![(1, "one".into()), (3, "three".into())], 1));
     }
 
@@ -201,6 +205,7 @@ mod tests {
         }
         let reader = io::BufReader::new((&b"1\tone\n2\t"[..]).chain(Broken));
         let error = read_texts(reader, "queries.tsv", true, |_, _| Ok(true)).unwrap_err();
+        assert_eq!((error.kind(), error.place()), (ErrorKind::Io, Some("queries.tsv:2")));
         assert_eq!(error.chain(), "Cannot read line 2 of `queries.tsv`: the disk is gone");
     }
 
@@ -226,17 +231,16 @@ mod tests {
             read("1\t0\t10\t1\n2 0  20 1\n3 0 30 0\r\n4 Q0 40 2\n", false).unwrap().0,
             [(1, 10), (2, 20), (4, 40)]
         );
-        let end = "; a valid row is a query's number, 0, a passage's number and its relevance between tabs or spaces, \
-                   such as `42 0 7 1`. `lenient` (of `bench`: --lenient) skips and counts such rows.";
-        for (text, message) in [
-            ("1 0 10\n", "Line 1 of `qrels.tsv` has 3 columns instead of 4"),
-            ("1 0 10 1\n\n", "Line 2 of `qrels.tsv` has 0 columns instead of 4"),
-            ("1 0 D10 1\n", "Line 1 of `qrels.tsv` has `D10` where a whole number must be"),
-            ("1 0 10 yes\n", "Line 1 of `qrels.tsv` has the relevance `yes`"),
+        for (text, line, fault) in [
+            ("1 0 10\n", 1, "has 3 columns instead of 4"),
+            ("1 0 10 1\n\n", 2, "has 0 columns instead of 4"),
+            ("1 0 D10 1\n", 1, "has `D10` where a whole number must be"),
+            ("1 0 10 yes\n", 1, "has the relevance `yes`"),
         ] {
-            assert_eq!(read(text, false).unwrap_err().to_string(), format!("{message}{end}"));
+            assert_fault(&read(text, false).unwrap_err(), &format!("qrels.tsv:{line}"), fault);
             assert_eq!(read(text, true).unwrap().1, 1);
         }
+        assert!(read("\n", false).unwrap_err().to_string().contains(QRELS_ROW));
     }
 
     #[test]

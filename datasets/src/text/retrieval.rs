@@ -57,19 +57,19 @@ pub(super) struct Candidates {
 
 /// One of the files, opened.
 struct Source<'a> {
-    name: String,
+    name: PathBuf,
     reader: Box<dyn BufRead + 'a>,
 }
 
 impl<'a> Source<'a> {
     fn open(path: &Path) -> Result<Self> {
         files::plain_size(path)?;
-        let file = File::open(path).map_err(|error| files::unreadable(path, error))?;
-        Ok(Self { name: path.display().to_string(), reader: Box::new(BufReader::with_capacity(1 << 16, file)) })
+        let file = File::open(path).map_err(|error| Error::io("read", path, error))?;
+        Ok(Self { name: path.to_owned(), reader: Box::new(BufReader::with_capacity(1 << 16, file)) })
     }
 
     fn text(name: &str, text: &'a str) -> Self {
-        Self { name: name.to_owned(), reader: Box::new(text.as_bytes()) }
+        Self { name: name.into(), reader: Box::new(text.as_bytes()) }
     }
 }
 
@@ -110,8 +110,8 @@ impl RetrievalCorpus {
         }
     }
 
-    /// Reads the corpus, of the relevant passages only those that are `present` where that is known. None, and `present`
-    /// is known, where the collection lacks passages of the queries that were read, and others may stand in for these.
+    /// Reads the corpus, of the relevant passages only those that are `present`, if that is given. None, and `present` is
+    /// given, where the collection lacks passages of the queries that were read, and other queries may take their place.
     fn attempt(
         [queries, collection, qrels]: [Source; 3],
         limits: RetrievalLimits,
@@ -182,16 +182,14 @@ impl RetrievalCorpus {
                 *present = Some(found);
                 return Ok(None);
             }
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "`{}`, `{}` and `{}` have {} queries with a relevant passage, but {wanted} are asked for.",
-                    queries.name,
-                    qrels.name,
-                    collection.name,
-                    queries_kept.len()
-                ),
-            ));
+            let message = format!(
+                "`{}`, `{}` and `{}` have {} queries with a relevant passage, but {wanted} are asked for.",
+                queries.name.display(),
+                qrels.name.display(),
+                collection.name.display(),
+                queries_kept.len()
+            );
+            return Err(Error::new(ErrorKind::Mismatch, message).at(queries.name.display()));
         }
         Ok(Some(Self { queries: queries_kept, positives, passages, skipped }))
     }
@@ -229,14 +227,10 @@ impl RetrievalCorpus {
         let choose = |query: usize| {
             let positives = &self.positives[query];
             if self.passages.len() + 1 < count + positives.len() {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "`candidates` is {count}, but of {} passages only {} are not relevant to query {query}.",
-                        self.passages.len(),
-                        self.passages.len() - positives.len()
-                    ),
-                ));
+                let (all, others) = (self.passages.len(), self.passages.len() - positives.len());
+                let valid =
+                    format!("at most {}, as of {all} passages {others} are not relevant to query {query}", others + 1);
+                return Err(Error::invalid("candidates", count, valid));
             }
             let mut rng = SampleRng::new(key, query as u64);
             let found = searcher.search(&self.queries[query], count - 1 + positives.len());
@@ -263,6 +257,7 @@ impl RetrievalCorpus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
 
     const LIMITS: RetrievalLimits = RetrievalLimits { queries: 2, passages: 5, lenient: false };
     const QUERIES: &str = "1\tno passage\n2\tred moon\n3\tblue sea\n4\tnever read\n";
@@ -297,28 +292,24 @@ mod tests {
         assert_eq!(candidates, corpus.candidates(0..2, 3, 7).unwrap());
         assert_eq!(
             corpus.candidates(0..1, 5, 7).unwrap_err().to_string(),
-            "`candidates` is 5, but of 5 passages only 3 are not relevant to query 0."
+            "`candidates` is 5, but it must be at most 4, as of 5 passages 3 are not relevant to query 0."
         );
     }
 
     #[test]
     fn corpora_that_are_too_small_or_malformed_are_errors() {
-        assert_eq!(
-            read(COLLECTION, RetrievalLimits { passages: 3, ..LIMITS }).unwrap_err().to_string(),
-            "`max_passages` is 3, but it must be at least 4, the relevant passages of 2 queries."
-        );
+        assert_eq!(refused(read(COLLECTION, RetrievalLimits { passages: 3, ..LIMITS })), "max_passages");
         assert_eq!(
             read(COLLECTION, RetrievalLimits { queries: 3, ..LIMITS }).unwrap_err().to_string(),
             "`generated queries`, `generated qrels` and `generated collection` have 2 queries with a relevant passage, but \
              3 are asked for."
         );
         let twice = "11\tblue sea\n11\tblue sea\n12\tred moon\n15\tred\nfault\n";
-        let end = "; a valid row is a number, a tab and a text, such as `42\\thow far is the moon`. `lenient` (of `bench`: --lenient) \
-                   skips and counts such rows.";
-        assert_eq!(
-            read(twice, LIMITS).unwrap_err().to_string(),
-            format!("Line 2 of `generated collection` repeats the number 11{end}")
-        );
+        let repeated = |error: Error, place: &str, number: u64| {
+            assert_eq!((error.kind(), error.place()), (ErrorKind::Corrupt, Some(place)));
+            assert!(error.to_string().contains(&format!(" repeats the number {number}; a valid row is ")), "{error}");
+        };
+        repeated(read(twice, LIMITS).unwrap_err(), "generated collection:2", 11);
         let lenient = RetrievalLimits { lenient: true, ..LIMITS };
         assert_eq!(read(twice, lenient).unwrap().skipped(), 2);
         let twice = GeneratedRetrieval {
@@ -326,10 +317,7 @@ mod tests {
             collection: COLLECTION.into(),
             qrels: QRELS.into(),
         };
-        assert_eq!(
-            RetrievalCorpus::generated(&twice, LIMITS).unwrap_err().to_string(),
-            format!("Line 2 of `generated queries` repeats the number 2{end}")
-        );
+        repeated(RetrievalCorpus::generated(&twice, LIMITS).unwrap_err(), "generated queries:2", 2);
         let corpus = RetrievalCorpus::generated(&twice, lenient).unwrap();
         assert_eq!((corpus.queries(), corpus.skipped()), (&["red moon".to_owned(), "blue sea".to_owned()][..], 1));
     }
@@ -347,11 +335,8 @@ mod tests {
         assert_eq!(corpus.queries(), ["blue sea", "never read"]);
         assert_eq!(corpus.passages(), ["blue sea", "red", "last"]);
         assert_eq!((corpus.positives(0), corpus.positives(1), corpus.skipped()), (&[0][..], &[1][..], 1));
-        assert_eq!(
-            RetrievalCorpus::generated(&files, RetrievalLimits { queries: 3, ..limits }).unwrap_err().to_string(),
-            "`generated queries`, `generated qrels` and `generated collection` have 2 queries with a relevant passage, but \
-             3 are asked for."
-        );
+        let error = RetrievalCorpus::generated(&files, RetrievalLimits { queries: 3, ..limits }).unwrap_err();
+        assert_eq!((error.kind(), error.place()), (ErrorKind::Mismatch, Some("generated queries")));
     }
 
     #[test]
@@ -373,12 +358,12 @@ mod tests {
             RetrievalCorpus::open(&files, limits).unwrap(),
             RetrievalCorpus::generated(&generated, limits).unwrap()
         );
-        let message = |qrels: &Path| {
-            let files = RetrievalFiles { qrels: qrels.to_owned(), ..files.clone() };
-            RetrievalCorpus::open(&files, limits).unwrap_err().to_string()
-        };
-        let missing = folder.path().join("none");
-        assert_eq!(message(&missing), format!("Cannot read `{}`", missing.display()));
-        assert_eq!(message(folder.path()), format!("`{}` is not a file.", folder.path().display()));
+        for (qrels, kind) in
+            [(&folder.path().join("none"), ErrorKind::NotFound), (&folder.path().into(), ErrorKind::Corrupt)]
+        {
+            let files = RetrievalFiles { qrels: qrels.clone(), ..files.clone() };
+            let error = RetrievalCorpus::open(&files, limits).unwrap_err();
+            assert_eq!((error.kind(), error.place()), (kind, qrels.to_str()));
+        }
     }
 }

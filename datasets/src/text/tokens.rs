@@ -28,6 +28,8 @@ pub struct TextTokenizer {
 impl TextTokenizer {
     /// Tokens of single bytes, which every byte-level vocabulary begins with.
     pub const BYTES: usize = 256;
+    /// The most tokens that are learnt.
+    pub const MOST: usize = 1 << 20;
 
     /// Learns a byte-level byte-pair encoding (Sennrich, Haddow, Birch, "Neural machine translation of rare words with
     /// subword units", 2016, <https://arxiv.org/abs/1508.07909>) of at most `vocabulary` tokens from the first 2^28 bytes
@@ -35,10 +37,13 @@ impl TextTokenizer {
     /// tokens.
     ///
     /// # Errors
-    /// `vocabulary` is below 256.
+    /// `vocabulary` is below [`TextTokenizer::BYTES`] or above [`TextTokenizer::MOST`].
     pub fn train<'a>(texts: impl Iterator<Item = &'a str> + Send, vocabulary: usize) -> Result<Self> {
-        check_vocabulary(vocabulary)?;
-        let failed = |error| Error::caused(ErrorKind::Corrupt, "The byte-pair encoding cannot be learnt", error);
+        if !(Self::BYTES..=Self::MOST).contains(&vocabulary) {
+            let valid = format!("a whole number from {} (all bytes) to {}", Self::BYTES, Self::MOST);
+            return Err(Error::invalid("vocabulary", vocabulary, valid));
+        }
+        let failed = |error| Error::caused(ErrorKind::Failed, "The byte-pair encoding cannot be learnt", error);
         let trainer = BpeTrainer::builder()
             .show_progress(false)
             .vocab_size(vocabulary)
@@ -61,31 +66,17 @@ impl TextTokenizer {
     /// # Errors
     /// The file cannot be read, or is none.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = files::read_checked(path, |size| match size {
-            1..=MOST_FILE_BYTES => Ok(()),
-            _ => Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "`{}` has {size} bytes, but a tokenizer must have from 1 to {MOST_FILE_BYTES}.",
-                    path.display()
-                ),
-            )),
-        })?;
+        let bytes = files::read_sized(path, "a tokenizer", 1..=MOST_FILE_BYTES)?;
         // The library panics on some files, such as ones whose merges make no token of the vocabulary.
         let read =
             catch_unwind(|| Tokenizer::from_bytes(&bytes)).unwrap_or_else(|_| Err("the library panics on it".into()));
         let mut tokenizer = read.map_err(|error| {
-            Error::caused(
-                ErrorKind::Corrupt,
-                format!("`{}` is no `tokenizer.json` of the Hugging Face tokenizers library", path.display()),
-                error,
-            )
+            let name = path.display();
+            let message = format!("`{name}` is no `tokenizer.json` of the Hugging Face tokenizers library");
+            Error::caused(ErrorKind::Corrupt, message, error).at(name)
         })?;
         // How long texts are is for their reader to say.
-        tokenizer
-            .with_padding(None)
-            .with_truncation(None)
-            .map_err(|error| Error::caused(ErrorKind::Corrupt, "No truncation", error))?;
+        tokenizer.with_padding(None).with_truncation(None).expect("no truncation always fits");
         Ok(Self::of(tokenizer))
     }
 
@@ -108,20 +99,11 @@ impl TextTokenizer {
         for part in parts(text) {
             let encoded = self.tokenizer.encode_fast(part, false);
             let encoded = encoded
-                .map_err(|error| Error::caused(ErrorKind::Corrupt, "The text cannot be cut into tokens", error))?;
+                .map_err(|error| Error::caused(ErrorKind::Mismatch, "The text cannot be cut into tokens", error))?;
             tokens.extend_from_slice(encoded.get_ids());
         }
         Ok(tokens)
     }
-}
-
-pub(super) fn check_vocabulary(vocabulary: usize) -> Result<()> {
-    let most = 1 << 20;
-    if (TextTokenizer::BYTES..=most).contains(&vocabulary) {
-        return Ok(());
-    }
-    let valid = format!("a whole number from {} (all bytes) to {most}", TextTokenizer::BYTES);
-    Err(Error::invalid("vocabulary", vocabulary, valid))
 }
 
 /// A text in parts of at least [`PART`] bytes that end with a line, but for the last.
@@ -138,6 +120,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> + Send {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
     use crate::text::generate_text;
 
     #[test]
@@ -163,7 +146,7 @@ mod tests {
         assert_eq!(first.vocabulary(), 350);
         let bytes: usize =
             tokens.iter().map(|token| first.tokenizer.id_to_token(*token).unwrap().chars().count()).sum();
-        assert_eq!(bytes, text.len(), "a character of a token stands for a byte");
+        assert_eq!(bytes, text.len(), "each character of a token is a byte");
         // Hash maps of other processes have other orders, which must not matter either.
         let sum = tokens.iter().fold(0_u64, |sum, token| sum.wrapping_mul(1_000_003).wrapping_add(u64::from(*token)));
         assert_eq!((tokens.len(), sum), (42192, 4273708909976664782));
@@ -180,31 +163,27 @@ mod tests {
 
     #[test]
     fn bad_vocabularies_and_files_are_errors() {
-        let error = TextTokenizer::train(["a"].into_iter(), 255).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "`vocabulary` is 255, but it must be a whole number from 256 (all bytes) to 1048576."
-        );
+        assert_eq!(refused(TextTokenizer::train(["a"].into_iter(), 255)), "vocabulary");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokenizer.json");
         let open = |text: &str| {
             std::fs::write(&path, text).unwrap();
             TextTokenizer::open(&path)
         };
-        let message = |text: &str| open(text).err().unwrap().chain().replace(path.to_str().unwrap(), "t.json");
-        assert_eq!(
-            open("{}").err().unwrap().to_string(),
-            format!("`{}` is no `tokenizer.json` of the Hugging Face tokenizers library", path.display())
-        );
-        assert_eq!(message(""), "`t.json` has 0 bytes, but a tokenizer must have from 1 to 268435456.");
+        for text in ["{}", ""] {
+            let error = open(text).err().unwrap();
+            assert_eq!((error.kind(), error.place()), (ErrorKind::Corrupt, path.to_str()));
+        }
         let merges = r#"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}}"#;
         assert_eq!(
-            message(merges),
+            open(merges).err().unwrap().chain().replace(path.to_str().unwrap(), "t.json"),
             "`t.json` is no `tokenizer.json` of the Hugging Face tokenizers library: the library panics on it"
         );
         let words = r#"{"model": {"type": "WordLevel", "unk_token": "?", "vocab": {"a": 0}}}"#;
+        let error = open(words).unwrap().encode("b").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Mismatch);
         assert_eq!(
-            open(words).unwrap().encode("b").unwrap_err().chain(),
+            error.chain(),
             "The text cannot be cut into tokens: WordLevel error: Missing [UNK] token from the vocabulary"
         );
     }

@@ -1,16 +1,17 @@
 //! Queries and candidates as vectors: what a model chooses from.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, ErrorKind, Result};
+use lookback_registry::{Error, ErrorKind, Result, check};
 
 use super::EmbeddingTable;
 use super::embeddings::MOST_VALUES;
-use super::plain::find_in;
+use super::plain::locate;
 use super::retrieval::{Candidates, RetrievalCorpus};
-use super::retrieval_config::{Embeddings, FOLDER, RetrievalConfig, TOKENIZER};
+use super::retrieval_text::{Embeddings, FOLDER, RetrievalTextConfig, TOKENIZER};
 use super::tokens::TextTokenizer;
 use crate::{DataFolder, Sample};
 
@@ -44,8 +45,8 @@ impl RetrievalData {
     /// # Errors
     /// A field of `config` is out of range, a file is nowhere or cannot be read (see [`RetrievalCorpus::open`],
     /// [`TextTokenizer::open`], [`EmbeddingTable::open`]), or tokenizer, embeddings and `config` do not fit each other.
-    pub fn open(config: &RetrievalConfig, data: &DataFolder) -> Result<Self> {
-        config.validate()?;
+    pub fn open(config: &RetrievalTextConfig, data: &DataFolder) -> Result<Self> {
+        check(config)?;
         let (corpus, generated) = config.corpus(data)?;
         let count = corpus.queries().len();
         let candidates = corpus.candidates(0..count, config.candidates, config.data_seed)?;
@@ -96,23 +97,19 @@ impl RetrievalData {
 
 /// The vectors of all texts, and whether they are from a file.
 fn embedded(
-    config: &RetrievalConfig,
+    config: &RetrievalTextConfig,
     data: &DataFolder,
     corpus: &RetrievalCorpus,
     texts: &[&str],
     generated: bool,
 ) -> Result<(Vectors, bool)> {
-    let named = |name: &str| find_in(data, FOLDER, name);
     let of_file = match config.embeddings {
         Embeddings::Random | Embeddings::Trained => false,
         Embeddings::File => true,
-        Embeddings::Found => {
-            let tokenizer = config.tokenizer.as_deref().unwrap_or(TOKENIZER);
-            !generated && named(&config.embedding_file).is_some() && named(tokenizer).is_some()
-        }
+        Embeddings::Found => !generated && config.found_embeddings(data).is_some(),
     };
-    let tokenizer = match config.tokenizer.as_deref().or(of_file.then_some(TOKENIZER)) {
-        Some(name) => TextTokenizer::open(&config.find(data, name, "a tokenizer.json")?)?,
+    let tokenizer = match config.tokenizer.as_deref().or(of_file.then_some(Path::new(TOKENIZER))) {
+        Some(name) => TextTokenizer::open(&locate(data, FOLDER, name, "a tokenizer.json")?)?,
         None => TextTokenizer::train(corpus.passages().iter().map(String::as_str), config.vocabulary)?,
     };
     let vocabulary = tokenizer.vocabulary();
@@ -130,21 +127,19 @@ fn embedded(
         return Ok((Vectors::Counted { width: config.vocabulary, tokens }, false));
     }
     let table = if of_file {
-        let path = config.find(data, &config.embedding_file, "a safetensors file")?;
+        let path = locate(data, FOLDER, &config.embedding_file, "a safetensors file")?;
         let table = EmbeddingTable::open(&path, &config.embedding_tensor)?;
         if table.width() != config.d_embedding {
             let valid = format!("{}, the channels of `{}`", table.width(), config.embedding_tensor);
             return Err(Error::invalid("d_embedding", config.d_embedding, valid));
         }
         if table.rows() < vocabulary {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "The tokenizer has {vocabulary} tokens, but the tensor `{}` has {} rows: they do not belong together.",
-                    config.embedding_tensor,
-                    table.rows()
-                ),
-            ));
+            let message = format!(
+                "The tokenizer has {vocabulary} tokens, but the tensor `{}` has {} rows: they do not belong together.",
+                config.embedding_tensor,
+                table.rows()
+            );
+            return Err(Error::new(ErrorKind::Mismatch, message).at(path.display()));
         }
         table
     } else {
@@ -222,10 +217,11 @@ impl Dataset<Sample> for RetrievalSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::refused;
     use crate::text::TextSource;
 
-    fn config() -> RetrievalConfig {
-        RetrievalConfig {
+    fn config() -> RetrievalTextConfig {
+        RetrievalTextConfig {
             source: TextSource::Generated,
             candidates: 6,
             train_queries: 200,
@@ -243,7 +239,7 @@ mod tests {
     #[test]
     fn queries_are_often_nearest_to_their_passage() {
         for embeddings in [Embeddings::Random, Embeddings::Trained, Embeddings::Found] {
-            let config = RetrievalConfig { embeddings, ..config() };
+            let config = RetrievalTextConfig { embeddings, ..config() };
             let data = RetrievalData::open(&config, &nowhere()).unwrap();
             assert!(data.is_generated() && !data.has_file_embeddings());
             let width = config.width();
@@ -269,53 +265,44 @@ mod tests {
 
     #[test]
     fn files_that_are_missing_or_do_not_fit_are_errors() {
-        let message = |config: RetrievalConfig, folder: &DataFolder| {
-            RetrievalData::open(&config, folder).err().unwrap().to_string()
-        };
+        let error =
+            |config: &RetrievalTextConfig, folder: &DataFolder| RetrievalData::open(config, folder).err().unwrap();
+        let files = RetrievalTextConfig { source: TextSource::Files, ..config() };
         assert_eq!(
-            message(RetrievalConfig { source: TextSource::Files, ..config() }, &nowhere()),
+            error(&files, &nowhere()).to_string(),
             "There is no `queries.train.tsv` in `nowhere` (no such folder), nor in a folder `ms-marco` there. It must be \
              queries in MS MARCO's format; --data DIR names where it lies, or its parameter its whole path."
         );
-        assert_eq!(
-            message(RetrievalConfig { candidates: 1, ..config() }, &nowhere()),
-            "`candidates` is 1, but it must be a whole number from 2 to 2^30."
-        );
+        let refused = |config: RetrievalTextConfig, data: &DataFolder| refused(RetrievalData::open(&config, data));
+        assert_eq!(refused(RetrievalTextConfig { candidates: 1, ..config() }, &nowhere()), "candidates");
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join(FOLDER);
         std::fs::create_dir(&inside).unwrap();
         let data = DataFolder::new(Some(folder.path().to_owned()));
-        let nowhere_is = |name: &str, what: &str| {
-            format!(
-                "There is no `{name}` in `{}`, nor in a folder `ms-marco` there. It must be {what}; --data DIR names where \
-                 it lies, or its parameter its whole path.",
-                folder.path().display()
-            )
+        let missing = |config: &RetrievalTextConfig, name: &str| {
+            let error = error(config, &data);
+            assert_eq!((error.kind(), error.place()), (ErrorKind::NotFound, Some(name)));
         };
-        let files = RetrievalConfig { source: TextSource::Files, ..config() };
-        for (there, missing, what) in [
-            ("queries.train.tsv", "collection.tsv", "passages in MS MARCO's format"),
-            ("collection.tsv", "qrels.train.tsv", "relevances in MS MARCO's format"),
-        ] {
+        for (there, lacks) in [("queries.train.tsv", "collection.tsv"), ("collection.tsv", "qrels.train.tsv")] {
             std::fs::write(inside.join(there), "").unwrap();
-            assert_eq!(message(files.clone(), &data), nowhere_is(missing, what));
+            missing(&files, lacks);
         }
-        let file = RetrievalConfig { embeddings: Embeddings::File, embedding_tensor: "w".into(), ..config() };
-        assert_eq!(message(file.clone(), &data), nowhere_is(TOKENIZER, "a tokenizer.json"));
+        let file = RetrievalTextConfig { embeddings: Embeddings::File, embedding_tensor: "w".into(), ..config() };
+        missing(&file, TOKENIZER);
         let tokenizer = r#"{"version": "1.0", "added_tokens": [], "normalizer": null, "pre_tokenizer":
             {"type": "Whitespace"}, "post_processor": null, "decoder": null,
             "model": {"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "baba": 1}}}"#;
         std::fs::write(inside.join(TOKENIZER), tokenizer).unwrap();
-        assert_eq!(message(file.clone(), &data), nowhere_is("model.safetensors", "a safetensors file"));
+        missing(&file, "model.safetensors");
         std::fs::write(inside.join("large.json"), tokenizer.replace("1}", "300}")).unwrap();
-        let trained = RetrievalConfig {
+        let trained = RetrievalTextConfig {
             embeddings: Embeddings::Trained,
             tokenizer: Some("large.json".into()),
             vocabulary: 300,
             ..config()
         };
         assert_eq!(
-            message(trained, &data),
+            error(&trained, &data).to_string(),
             "`vocabulary` is 300, but it must be at least 301, the tokens of the tokenizer."
         );
         let save = |rows: usize| {
@@ -326,12 +313,14 @@ mod tests {
             std::fs::write(inside.join("model.safetensors"), bytes).unwrap();
         };
         save(2);
-        assert_eq!(message(file.clone(), &data), "`d_embedding` is 256, but it must be 2, the channels of `w`.");
-        let file = RetrievalConfig { d_embedding: 2, ..file };
+        assert_eq!(refused(file.clone(), &data), "d_embedding");
+        let file = RetrievalTextConfig { d_embedding: 2, ..file };
         assert!(RetrievalData::open(&file, &data).unwrap().has_file_embeddings());
         save(1);
+        let error = error(&file, &data);
+        assert_eq!((error.kind(), error.place()), (ErrorKind::Mismatch, inside.join("model.safetensors").to_str()));
         assert_eq!(
-            message(file, &data),
+            error.to_string(),
             "The tokenizer has 2 tokens, but the tensor `w` has 1 rows: they do not belong together."
         );
     }

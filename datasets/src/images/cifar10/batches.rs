@@ -42,28 +42,25 @@ pub(super) fn read(folder: &Path, split: Cifar10Split) -> Result<Vec<LabelledIma
     };
     let missing: Vec<_> = names.iter().copied().filter(|name| !folder.join(name).exists()).collect();
     if !missing.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "The {} split of CIFAR-10 needs {}, but `{}` lacks {}.",
-                split.name(),
-                names.join(", "),
-                folder.display(),
-                missing.join(", ")
-            ),
-        ));
+        let message = format!(
+            "The {} split of CIFAR-10 needs {}, but `{}` lacks {}.",
+            split.name(),
+            names.join(", "),
+            folder.display(),
+            missing.join(", ")
+        );
+        return Err(Error::new(ErrorKind::NotFound, message).at(folder.display()));
     }
     let mut images = Vec::new();
     for name in names {
         let path = folder.join(name);
-        let file = path.display().to_string();
-        let bytes = files::read_checked(&path, |size| check_size(size, &file))?;
-        images.extend(decode_cifar10_batch(&bytes, &file)?);
+        let bytes = files::read_checked(&path, |size| check_size(size, &path))?;
+        images.extend(decode_cifar10_batch(&bytes, &path)?);
     }
     Ok(images)
 }
 
-fn check_size(size: u64, file: &str) -> Result<()> {
+fn check_size(size: u64, file: &Path) -> Result<()> {
     let fault = if size == 0 {
         "is empty".to_owned()
     } else if size > MOST_BYTES {
@@ -74,12 +71,8 @@ fn check_size(size: u64, file: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(
-        ErrorKind::Corrupt,
-        format!(
-            "`{file}` {fault}, but a batch of CIFAR-10 has 1 to {MOST_RECORDS} records of {RECORD} bytes (counted from 0)."
-        ),
-    ))
+    let valid = format!("a batch of CIFAR-10 has 1 to {MOST_RECORDS} records of {RECORD} bytes (counted from 0)");
+    Err(files::corrupt(file, format!("{fault}, but {valid}")))
 }
 
 /// The images of a batch of CIFAR-10's binary version: 1 to 10,000 records of a label, from 0 to 9, and 32 x 32 red,
@@ -88,19 +81,18 @@ fn check_size(size: u64, file: &str) -> Result<()> {
 /// # Errors
 /// The size is that of no batch, or a label is above 9; the message names the record, counted from 0, and its first
 /// byte.
-pub fn decode_cifar10_batch(bytes: &[u8], file: &str) -> Result<Vec<LabelledImage>> {
+pub fn decode_cifar10_batch(bytes: &[u8], file: impl AsRef<Path>) -> Result<Vec<LabelledImage>> {
+    let file = file.as_ref();
     check_size(bytes.len() as u64, file)?;
     let mut images = Vec::with_capacity(bytes.len() / RECORD);
     for (index, record) in bytes.chunks_exact(RECORD).enumerate() {
         let label = usize::from(record[0]);
         if label >= Cifar10::CLASSES.len() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "Record {index} of `{file}`, at byte {}, has the label {label}, but CIFAR-10's labels are 0 to 9.",
-                    index * RECORD
-                ),
-            ));
+            let (name, at) = (file.display(), index * RECORD);
+            let message = format!(
+                "Record {index} of `{name}`, at byte {at}, has the label {label}, but CIFAR-10's labels are 0 to 9."
+            );
+            return Err(Error::new(ErrorKind::Corrupt, message).at(format_args!("{name}, byte {at}")));
         }
         let (red, rest) = record[1..].split_at(PLANE);
         let (green, blue) = rest.split_at(PLANE);

@@ -18,20 +18,18 @@ pub(super) fn are_in(folder: &Path) -> bool {
 pub(super) fn read(folder: &Path, split: Cifar10Split) -> Result<Vec<LabelledImage>> {
     let root = folder.join(split.name());
     if !root.is_dir() {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "`{}` has neither a folder {split} of pictures ({split}/CLASS/*.png) nor batches of CIFAR-10's binary version.",
-                folder.display(),
-                split = split.name()
-            ),
-        ));
+        let split = split.name();
+        let fault = format!(
+            "has neither a folder {split} of pictures ({split}/CLASS/*.png) nor batches of CIFAR-10's binary version"
+        );
+        return Err(files::about(ErrorKind::NotFound, folder, fault));
     }
     for name in files::names(&root, MOST_IMAGES)? {
         let (path, name) = (root.join(&name), name.to_string_lossy());
         if path.is_dir() && !Cifar10::CLASSES.contains(&name.as_ref()) {
             return Err(Error::unknown_name("class of CIFAR-10", &name, Cifar10::CLASSES)
-                .context(format!("`{}` is not the folder of a class", path.display())));
+                .context(format!("`{}` is not the folder of a class", path.display()))
+                .at(path.display()));
         }
     }
     let mut images = Vec::new();
@@ -40,30 +38,20 @@ pub(super) fn read(folder: &Path, split: Cifar10Split) -> Result<Vec<LabelledIma
         let mut names = if folder.is_dir() { files::names(&folder, MOST_IMAGES)? } else { Vec::new() };
         names.retain(|name| name.as_encoded_bytes().to_ascii_lowercase().ends_with(b".png"));
         if names.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("`{}` has no .png pictures; every class of CIFAR-10 needs at least one.", folder.display()),
-            ));
+            let fault = "has no .png pictures; every class of CIFAR-10 needs at least one";
+            return Err(files::about(ErrorKind::NotFound, &folder, fault));
         }
         if images.len() + names.len() > MOST_IMAGES {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("`{}` has more than {MOST_IMAGES} pictures, the most of a split of CIFAR-10.", root.display()),
-            ));
+            let fault = format!("has more than {MOST_IMAGES} pictures, the most of a split of CIFAR-10");
+            return Err(files::corrupt(&root, fault));
         }
         for name in names {
             let path = folder.join(name);
             let image = read_picture(&path)?;
-            if (image.width(), image.height()) != (Cifar10::SIDE, Cifar10::SIDE) {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "`{}` has {} x {} pixels, but CIFAR-10's pictures have 32 x 32.",
-                        path.display(),
-                        image.width(),
-                        image.height()
-                    ),
-                ));
+            let (width, height) = image.size();
+            if (width, height) != (Cifar10::SIDE, Cifar10::SIDE) {
+                let fault = format!("has {width} x {height} pixels, but CIFAR-10's pictures have 32 x 32");
+                return Err(files::corrupt(&path, fault));
             }
             images.push(LabelledImage { image, label });
         }

@@ -1,61 +1,100 @@
-//! Laws that every entry of the list of memory functions obeys; a new entry needs no test of its own here.
+//! Laws that every entry of the lists obeys; a new entry needs no test of its own here.
+
+use std::collections::BTreeSet;
 
 use burn_dataset::Dataset;
 use lookback_datasets::{
-    Convolution, InputProcess, MemoryDataset, MemoryDatasetConfig, MemoryFunctionEntry, Split, memory_function,
-    memory_functions,
+    Convolution, DATA_SETS, DataFolder, InputProcess, MEMORY_FUNCTIONS, MemoryDataset, MemoryDatasetConfig,
+    MemoryFunctionEntry, Split, memory_function,
 };
-use lookback_registry::{Params, nearest};
+use lookback_registry::{Entry, ErrorKind, Params, Registry, nearest};
 use serde_json::json;
 use tempfile::TempDir;
 
 const LENGTH: usize = 128;
 
-/// The parameters that an entry is tested with: its grid where it has one, its defaults otherwise, and a file where
-/// it asks for a path.
+/// The parameters that an entry is tested with: its defaults, with a file where it asks for a path, and each number at multiples
+/// of its default that the entry does not refuse as invalid.
 fn cases(entry: &MemoryFunctionEntry, folder: &TempDir) -> Vec<Params> {
     let mut base = Params::new();
-    if (entry.fields)().iter().any(|field| field.name == "path") {
+    let fields = (entry.fields)();
+    if fields.iter().any(|field| field.name == "path") {
         let path = folder.path().join("rho.csv");
         std::fs::write(&path, "rho\n0.5\n-1\n0.25\n").unwrap();
         base.insert("path".into(), json!(path));
     }
     let mut cases = vec![base.clone()];
-    for alpha in entry.info.alphas {
-        let mut params = base.clone();
-        params.insert("alpha".into(), json!(alpha));
-        cases.push(params);
+    for field in &fields {
+        let Some(default) = field.default.as_f64() else { continue };
+        for factor in [0.0, 0.1, 0.25, 0.5, 2.0, 4.0, 10.0] {
+            let value = if field.default.is_u64() { json!((default * factor) as u64) } else { json!(default * factor) };
+            let mut params = base.clone();
+            params.insert(field.name.clone(), value);
+            match (entry.build)(&params).and_then(|function| function.memory(LENGTH)) {
+                Ok(_) => cases.push(params),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidValue, "{} {params:?}", entry.info.name),
+            }
+        }
     }
     cases
 }
 
 fn for_all(law: impl Fn(&MemoryFunctionEntry, &Params)) {
     let folder = tempfile::tempdir().unwrap();
-    for entry in memory_functions() {
-        for params in cases(entry, &folder) {
-            law(entry, &params);
+    for entry in MEMORY_FUNCTIONS.all() {
+        for params in cases(&entry, &folder) {
+            law(&entry, &params);
         }
+    }
+}
+
+/// That names are lower-case with hyphens, and each is there once.
+fn assert_names<T: Entry>(list: &Registry<T>) {
+    let mut names = BTreeSet::new();
+    for entry in list.all() {
+        let name = entry.name();
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{name}");
+        assert!(names.insert(name.to_owned()), "{name}");
     }
 }
 
 #[test]
 fn entries_are_documented_and_named_once() {
-    for entry in memory_functions() {
-        let info = entry.info;
-        assert_eq!(memory_functions().iter().filter(|other| other.info.name == info.name).count(), 1);
-        assert!(info.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", info.name);
+    assert_names(&MEMORY_FUNCTIONS);
+    for MemoryFunctionEntry { info, fields, .. } in MEMORY_FUNCTIONS.all() {
         for text in [info.title, info.formula, info.structure, info.source] {
             assert!(!text.trim().is_empty(), "{}", info.name);
         }
         assert!(info.formula.starts_with("rho(s) = "), "{}", info.name);
-        let fields = (entry.fields)();
-        assert!(!fields.is_empty(), "{}", info.name);
-        for field in &fields {
+        assert!(!fields().is_empty(), "{}", info.name);
+        for field in fields() {
             assert!(!field.doc.is_empty(), "{} {}", info.name, field.name);
         }
-        assert!(info.alphas.is_sorted(), "{}", info.name);
-        assert!(info.alphas.is_empty() || fields.iter().any(|field| field.name == "alpha"), "{}", info.name);
     }
+}
+
+#[test]
+fn data_sets_are_documented_found_and_fetched_or_not() {
+    assert_names(&DATA_SETS);
+    let folder = tempfile::tempdir().unwrap();
+    let data = DataFolder::new(Some(folder.path().to_owned()));
+    for set in DATA_SETS.all() {
+        for text in [set.summary, set.source, set.licence, set.layout] {
+            assert!(!text.trim().is_empty(), "{}", set.name);
+        }
+        assert_eq!((set.find)(&data), None, "{}", set.name);
+        // Without the network: there is no such archive.
+        let error = set.fetch(&data, Some(folder.path().join("none")), &mut |_| ()).unwrap_err();
+        let kind = if set.fetch.is_some() { ErrorKind::NotFound } else { ErrorKind::Unsupported };
+        assert_eq!(error.kind(), kind, "{}", set.name);
+    }
+    for file in ["queries.train.tsv", "collection.tsv", "qrels.train.tsv", "model.safetensors", "tokenizer.json"] {
+        std::fs::create_dir_all(folder.path().join("ms-marco")).unwrap();
+        std::fs::write(folder.path().join("ms-marco").join(file), "").unwrap();
+    }
+    let find = |name| (DATA_SETS.get(name).unwrap().find)(&data);
+    assert_eq!(find("ms-marco"), Some(folder.path().join("ms-marco")));
+    assert_eq!(find("bert-embeddings"), Some(folder.path().join("ms-marco/model.safetensors")));
 }
 
 #[test]
@@ -131,7 +170,7 @@ fn resolving_fills_in_defaults_and_is_idempotent() {
 
 #[test]
 fn whole_numbers_resolve_as_decimals_do() {
-    let entry = memory_functions().iter().find(|entry| entry.info.name == "impulse").unwrap();
+    let entry = MEMORY_FUNCTIONS.get("impulse").unwrap();
     let resolve = |alpha| (entry.resolve)(json!({ "alpha": alpha }).as_object().unwrap()).unwrap();
     assert_eq!(
         serde_json::to_string(&resolve(json!(8))).unwrap(),
@@ -141,47 +180,35 @@ fn whole_numbers_resolve_as_decimals_do() {
 
 #[test]
 fn unknown_parameters_are_errors_that_list_the_nearest() {
-    for entry in memory_functions() {
+    for entry in MEMORY_FUNCTIONS.all() {
         let params = json!({"normalize": true}).as_object().unwrap().clone();
         let fields = (entry.fields)();
         let known = nearest("normalize", fields.iter().map(|field| field.name.as_str()));
-        let expected = format!(
-            "There is no parameter of the memory function `{}` named `normalize`. Did you mean `normalise`? Known: {}.",
-            entry.info.name,
-            known.join(", ")
-        );
-        assert_eq!((entry.resolve)(&params).unwrap_err().to_string(), expected);
-        assert_eq!((entry.build)(&params).unwrap_err().to_string(), expected);
+        for error in [(entry.resolve)(&params).unwrap_err(), (entry.build)(&params).unwrap_err()] {
+            let kind = format!("parameter of the memory function `{}`", entry.info.name);
+            assert_eq!((error.kind(), error.what()), (ErrorKind::UnknownName, Some(kind.as_str())));
+            assert_eq!((error.value(), error.valid()), (Some("normalize"), Some(known.join(", ").as_str())));
+        }
     }
 }
 
 #[test]
-fn values_of_the_wrong_type_are_errors() {
+fn values_of_the_wrong_type_and_unknown_names_are_errors() {
     let params = json!({"alpha": "fast"}).as_object().unwrap().clone();
     assert_eq!(
         memory_function("exponential", &params).unwrap_err().chain(),
-        "The parameters of the memory function `exponential` cannot be read: `alpha` is \"fast\", but it must be \
-         a number."
+        "The parameters of the memory function `exponential` cannot be read: `alpha` is \"fast\", but it must be a finite \
+         number from 0 up."
     );
-}
-
-#[test]
-fn unknown_names_are_errors_that_list_the_nearest() {
-    let message = memory_function("exponental", &Params::new()).unwrap_err().to_string();
-    assert!(
-        message.starts_with(
-            "There is no memory function named `exponental`. Did you mean `exponential`? Known: exponential, "
-        ),
-        "{message}"
-    );
+    let error = memory_function("exponental", &Params::new()).unwrap_err();
+    assert_eq!((error.kind(), error.what()), (ErrorKind::UnknownName, Some("memory function")));
+    assert!(error.to_string().contains("Did you mean `exponential`?"), "{error}");
 }
 
 #[test]
 fn no_memory_over_no_steps() {
     for_all(|entry, params| {
-        assert_eq!(
-            (entry.build)(params).unwrap().memory(0).unwrap_err().to_string(),
-            "`length` is 0, but it must be a whole number from 1 up."
-        );
+        let error = (entry.build)(params).unwrap().memory(0).unwrap_err();
+        assert_eq!((error.kind(), error.what()), (ErrorKind::InvalidValue, Some("length")));
     });
 }

@@ -1,4 +1,4 @@
-//! Small data in the layout of CIFAR-10.
+//! Small data in the layout of CIFAR-10, and what errors are about.
 
 /// A batch with a record for every label.
 pub fn batch(labels: &[u8]) -> Vec<u8> {

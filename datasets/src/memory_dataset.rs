@@ -1,30 +1,31 @@
 //! Sequences whose targets have a given memory.
 
 use burn_dataset::Dataset;
-use lookback_registry::{Error, Result};
+use lookback_registry::{Result, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::random::{Key, SampleRng};
-use crate::{Convolution, InputProcess, MemoryFunction, Sample};
-
-/// The longest sequence, over all channels, that a dataset makes: 2^28 values, 1 GiB.
-pub(crate) const LARGEST: usize = 1 << 28;
+use crate::drawn::check_size;
+use crate::{Convolution, DrawnDataset, InputProcess, MemoryFunction, Sample, Split};
 
 /// The shape and the inputs of a [`MemoryDataset`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MemoryDatasetConfig {
     /// Time steps of a sequence, from 1 up.
+    #[schemars(range(min = 1))]
     pub length: usize,
     /// Input channels, from 1 up: independent copies of the input process.
+    #[schemars(range(min = 1))]
     pub d_input: usize,
     /// What the inputs are: white, ar1, brownian, rademacher or uniform.
     pub input: InputProcess,
     /// The correlation of neighbouring inputs where `input` is ar1, in (-1, 1); without effect elsewhere.
+    #[schemars(extend("exclusiveMinimum" = -1.0, "exclusiveMaximum" = 1.0))]
     pub phi: f64,
     /// Standard deviation of the white noise on the targets of the training split, from 0 up; validation targets
     /// are always exact.
+    #[schemars(range(min = 0.0))]
     pub observation_noise: f64,
 }
 
@@ -40,66 +41,8 @@ impl MemoryDatasetConfig {
     /// # Errors
     /// Names the field, its value and what would be valid.
     pub fn validate(&self) -> Result<()> {
-        for (field, value) in [("length", self.length), ("d_input", self.d_input)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        if self.length.checked_mul(self.d_input).is_none_or(|size| size > LARGEST) {
-            let valid = format!("at most {} at d_input {} (2^28 values in all)", LARGEST / self.d_input, self.d_input);
-            return Err(Error::invalid("length", self.length, valid));
-        }
-        if !(self.phi > -1.0 && self.phi < 1.0) {
-            return Err(Error::invalid("phi", self.phi, "a number in (-1, 1)"));
-        }
-        if !(self.observation_noise.is_finite() && self.observation_noise >= 0.0) {
-            return Err(Error::invalid("observation_noise", self.observation_noise, "a finite number from 0 up"));
-        }
-        Ok(())
-    }
-}
-
-/// Which samples of a dataset: a split of a seed, and how many.
-///
-/// Splits have random streams of their own: no sample of one is a sample of the other, whatever the seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Split {
-    pub(crate) validation: bool,
-    pub(crate) seed: u64,
-    pub(crate) samples: usize,
-}
-
-impl Split {
-    /// The first `samples` training samples of `seed`.
-    pub fn train(seed: u64, samples: usize) -> Self {
-        Self { validation: false, seed, samples }
-    }
-
-    /// All training samples of `seed`, an endless stream that begins as [`Split::train`] does: its length is
-    /// `usize::MAX`.
-    pub fn stream(seed: u64) -> Self {
-        Self::train(seed, usize::MAX)
-    }
-
-    /// The first `samples` validation samples of `seed`.
-    pub fn valid(seed: u64, samples: usize) -> Self {
-        Self { validation: true, seed, samples }
-    }
-
-    /// Whether these are validation samples.
-    pub(crate) fn is_validation(self) -> bool {
-        self.validation
-    }
-
-    /// How many samples there are.
-    pub(crate) fn samples(self) -> usize {
-        self.samples
-    }
-
-    /// The key of the random values of a dataset of this name.
-    pub(crate) fn key(self, dataset: &str) -> Key {
-        let split = if self.validation { "validation" } else { "training" };
-        Key::new(&format!("{dataset}, {split}"), self.seed)
+        check(self)?;
+        check_size(self.length, self.d_input)
     }
 }
 
@@ -113,11 +56,8 @@ impl Split {
 /// every thread. Memory functions, and noise, leave the inputs as they are.
 #[derive(Debug)]
 pub struct MemoryDataset {
-    config: MemoryDatasetConfig,
-    split: Split,
-    key: Key,
     memory: Vec<f64>,
-    convolution: Convolution,
+    samples: DrawnDataset,
 }
 
 impl MemoryDataset {
@@ -130,17 +70,24 @@ impl MemoryDataset {
     /// A field of `config` is out of range, `split` has no samples, or `function` does not fit the length.
     pub fn new(function: &dyn MemoryFunction, config: &MemoryDatasetConfig, split: Split) -> Result<Self> {
         config.validate()?;
-        if split.samples == 0 {
-            return Err(Error::invalid("samples", split.samples, "a whole number from 1 up"));
-        }
-        let memory = function.memory(config.length)?;
-        Ok(Self {
-            config: config.clone(),
-            split,
-            key: split.key("memory dataset"),
-            convolution: Convolution::new(&memory),
-            memory,
-        })
+        let MemoryDatasetConfig { length, d_input, input, phi, observation_noise } = *config;
+        let memory = function.memory(length)?;
+        let convolution = Convolution::new(&memory);
+        let scale = 1.0 / (d_input as f64).sqrt();
+        let samples = DrawnDataset::new("memory dataset", split, move |_, rng| {
+            let inputs = input.draw(length, d_input, phi, rng);
+            // From the inputs as rounded to f32, which are all that a model sees.
+            let channel_sums: Vec<f64> =
+                inputs.chunks_exact(d_input).map(|x| x.iter().copied().map(f64::from).sum::<f64>() * scale).collect();
+            let mut targets = convolution.apply(&channel_sums);
+            if observation_noise > 0.0 && !split.is_validation() {
+                for target in &mut targets {
+                    *target = (f64::from(*target) + observation_noise * rng.normal()) as f32;
+                }
+            }
+            Sample { inputs, targets }
+        })?;
+        Ok(Self { memory, samples })
     }
 
     /// `rho(s)`, s = 0..length, as the targets have it.
@@ -151,27 +98,11 @@ impl MemoryDataset {
 
 impl Dataset<Sample> for MemoryDataset {
     fn get(&self, index: usize) -> Option<Sample> {
-        if index >= self.split.samples {
-            return None;
-        }
-        let MemoryDatasetConfig { length, d_input, input, phi, observation_noise } = self.config;
-        let mut rng = SampleRng::new(self.key, index as u64);
-        let inputs = input.draw(length, d_input, phi, &mut rng);
-        let scale = 1.0 / (d_input as f64).sqrt();
-        // From the inputs as rounded to f32, which are all that a model sees.
-        let channel_sums: Vec<f64> =
-            inputs.chunks_exact(d_input).map(|x| x.iter().copied().map(f64::from).sum::<f64>() * scale).collect();
-        let mut targets = self.convolution.apply(&channel_sums);
-        if observation_noise > 0.0 && !self.split.validation {
-            for target in &mut targets {
-                *target = (f64::from(*target) + observation_noise * rng.normal()) as f32;
-            }
-        }
-        Some(Sample { inputs, targets })
+        self.samples.get(index)
     }
 
     fn len(&self) -> usize {
-        self.split.samples
+        self.samples.len()
     }
 }
 
@@ -179,6 +110,7 @@ impl Dataset<Sample> for MemoryDataset {
 mod tests {
     use super::*;
     use crate::memory::{Exponential, Impulse};
+    use crate::testing::refused;
 
     fn dataset(config: &MemoryDatasetConfig, split: Split) -> MemoryDataset {
         MemoryDataset::new(&Exponential::default(), config, split).unwrap()
@@ -257,44 +189,20 @@ mod tests {
 
     #[test]
     fn bad_configurations_are_errors() {
-        let message = |config: MemoryDatasetConfig, split: Split| {
-            MemoryDataset::new(&Exponential::default(), &config, split).unwrap_err().to_string()
+        let refused = |config: MemoryDatasetConfig| {
+            refused(MemoryDataset::new(&Exponential::default(), &config, Split::train(0, 1)))
         };
-        let (config, split) = (MemoryDatasetConfig::default(), Split::train(0, 1));
-        for (config, split, expected) in [
-            (
-                MemoryDatasetConfig { length: 0, ..config.clone() },
-                split,
-                "`length` is 0, but it must be a whole number from 1 up.",
-            ),
-            (
-                MemoryDatasetConfig { d_input: 0, ..config.clone() },
-                split,
-                "`d_input` is 0, but it must be a whole number from 1 up.",
-            ),
-            (
-                MemoryDatasetConfig { length: usize::MAX, d_input: 2, ..config.clone() },
-                split,
-                "`length` is 18446744073709551615, but it must be at most 134217728 at d_input 2 (2^28 values in all).",
-            ),
-            (
-                MemoryDatasetConfig { phi: 1.0, ..config.clone() },
-                split,
-                "`phi` is 1, but it must be a number in (-1, 1).",
-            ),
-            (
-                MemoryDatasetConfig { observation_noise: -0.1, ..config.clone() },
-                split,
-                "`observation_noise` is -0.1, but it must be a finite number from 0 up.",
-            ),
-            (
-                MemoryDatasetConfig { observation_noise: f64::NAN, ..config.clone() },
-                split,
-                "`observation_noise` is NaN, but it must be a finite number from 0 up.",
-            ),
-            (config.clone(), Split::valid(0, 0), "`samples` is 0, but it must be a whole number from 1 up."),
-        ] {
-            assert_eq!(message(config, split), expected);
+        let config = MemoryDatasetConfig::default();
+        assert_eq!(refused(MemoryDatasetConfig { length: 0, ..config.clone() }), "length");
+        assert_eq!(refused(MemoryDatasetConfig { d_input: 0, ..config.clone() }), "d_input");
+        assert_eq!(refused(MemoryDatasetConfig { phi: 1.0, ..config.clone() }), "phi");
+        for observation_noise in [-0.1, f64::NAN] {
+            assert_eq!(refused(MemoryDatasetConfig { observation_noise, ..config.clone() }), "observation_noise");
         }
+        let large = MemoryDatasetConfig { length: usize::MAX, d_input: 2, ..config };
+        assert_eq!(
+            large.validate().unwrap_err().to_string(),
+            "`length` is 18446744073709551615, but it must be at most 134217728 at d_input 2 (2^28 values in all)."
+        );
     }
 }

@@ -1,7 +1,5 @@
 //! CIFAR-10 and pictures from files: what is read, and the error for every fault.
 
-mod common;
-
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
@@ -10,10 +8,10 @@ use burn_dataset::Dataset;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use lookback_datasets::DataFolder;
 use lookback_datasets::images::{Cifar10, Cifar10Split, Image, decode_picture, read_picture};
-use lookback_registry::Result;
+use lookback_registry::{Error, ErrorKind, Result};
 use tempfile::TempDir;
 
-use common::{batch, value};
+use crate::common::{batch, value};
 
 const FILES: [&str; 6] = [
     "data_batch_1.bin",
@@ -58,8 +56,12 @@ fn open(data: &Path, split: Cifar10Split) -> Result<Cifar10> {
     Cifar10::open(&DataFolder::new(Some(data.to_owned())), split)
 }
 
-fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
-    result.unwrap_err().chain()
+/// That an error is of this kind and about this place.
+#[track_caller]
+fn assert_about<T: std::fmt::Debug>(result: Result<T>, kind: ErrorKind, place: impl AsRef<Path>) -> Error {
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.place()), (kind, place.as_ref().to_str()), "{error}");
+    error
 }
 
 #[test]
@@ -104,11 +106,16 @@ fn pictures_are_read_by_class_and_name() {
 fn data_that_are_nowhere_are_told_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     let here = data.path().display();
+    let message = |folder: &Path| {
+        let error = open(folder, Cifar10Split::Test).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        error.to_string()
+    };
     let advice = "`lookback data fetch cifar10` downloads it; without a network, `lookback data fetch cifar10 --from \
                   FILE|DIR` takes its archive cifar-10-binary.tar.gz or a folder cifar-10-batches-bin, and --data DIR \
                   names where it lies.";
     assert_eq!(
-        message(open(&data.path().join("typo"), Cifar10Split::Test)),
+        message(&data.path().join("typo")),
         format!("There is no CIFAR-10 in `{here}/typo` (no such folder). {advice}")
     );
     // A folder named `test` is not a data set yet.
@@ -116,7 +123,7 @@ fn data_that_are_nowhere_are_told_with_what_to_do() {
     fs::create_dir(data.path().join("cifar-10-batches-py")).unwrap();
     fs::write(data.path().join("cifar-10-batches-py/batches.meta"), "").unwrap();
     assert_eq!(
-        message(open(data.path(), Cifar10Split::Test)),
+        message(data.path()),
         format!(
             "There is no CIFAR-10 in `{here}`. {advice} (`{here}/cifar-10-batches-py` is the version for Python, whose \
              pickles are not read.)"
@@ -129,39 +136,39 @@ fn faults_of_the_binary_version_are_told_with_their_place() {
     let data = binary();
     let folder = data.path().join("cifar-10-batches-bin");
     let path = folder.join("data_batch_3.bin");
-    let file = path.display();
-    let valid = "but a batch of CIFAR-10 has 1 to 10000 records of 3073 bytes (counted from 0).";
+    let train = || open(data.path(), Cifar10Split::Train);
+    let corrupt = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        assert!(open(data.path(), Cifar10Split::Test).is_ok());
+        assert_about(train(), ErrorKind::Corrupt, &path).to_string()
+    };
+    assert!(corrupt(&[]).contains("` is empty, but "));
+    assert_eq!(
+        corrupt(&batch(&[1, 2, 3])[..3 * 3073 - 1]),
+        format!(
+            "`{}` has 9218 bytes and ends within record 2, which begins at byte 6146, but a batch of CIFAR-10 has 1 to 10000 \
+             records of 3073 bytes (counted from 0).",
+            path.display()
+        )
+    );
+    assert!(
+        corrupt(&vec![0; 10_001 * 3073]).contains(" 30733073 bytes, where byte 30730000 would begin record 10000,")
+    );
     let mut wrong_label = batch(&[1, 2, 3]);
     wrong_label[2 * 3073] = 10;
-    for (bytes, expected) in [
-        (vec![], format!("`{file}` is empty, {valid}")),
-        (
-            batch(&[1, 2, 3])[..3 * 3073 - 1].to_vec(),
-            format!("`{file}` has 9218 bytes and ends within record 2, which begins at byte 6146, {valid}"),
-        ),
-        (
-            vec![0; 10_001 * 3073],
-            format!("`{file}` has 30733073 bytes, where byte 30730000 would begin record 10000, {valid}"),
-        ),
-        (
-            wrong_label,
-            format!("Record 2 of `{file}`, at byte 6146, has the label 10, but CIFAR-10's labels are 0 to 9."),
-        ),
-    ] {
-        fs::write(&path, bytes).unwrap();
-        assert_eq!(message(open(data.path(), Cifar10Split::Train)), expected);
-        assert!(open(data.path(), Cifar10Split::Test).is_ok());
-    }
+    fs::write(&path, wrong_label).unwrap();
+    let error = assert_about(train(), ErrorKind::Corrupt, format!("{}, byte 6146", path.display()));
+    assert!(error.to_string().ends_with(" has the label 10, but CIFAR-10's labels are 0 to 9."), "{error}");
     // The size is looked at before the file is: this one would take 1 TiB.
     fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
-    assert!(message(open(data.path(), Cifar10Split::Train)).starts_with(&format!("`{file}` has 1099511627776 bytes,")));
+    assert!(assert_about(train(), ErrorKind::Corrupt, &path).to_string().contains("` has 1099511627776 bytes,"));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert_eq!(message(open(data.path(), Cifar10Split::Train)), format!("`{file}` is not a file."));
+    assert!(assert_about(train(), ErrorKind::Corrupt, &path).to_string().ends_with("` is not a file."));
     fs::remove_dir(&path).unwrap();
     fs::remove_file(folder.join("data_batch_5.bin")).unwrap();
     assert_eq!(
-        message(open(data.path(), Cifar10Split::Train)),
+        assert_about(train(), ErrorKind::NotFound, &folder).to_string(),
         format!(
             "The train split of CIFAR-10 needs data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, \
              data_batch_5.bin, but `{}` lacks data_batch_3.bin, data_batch_5.bin.",
@@ -174,31 +181,22 @@ fn faults_of_the_binary_version_are_told_with_their_place() {
 fn faults_of_pictures_are_told_with_their_path() {
     let data = pictures();
     let root = data.path().join("cifar-10-png");
-    let here = root.display();
+    let test = || open(data.path(), Cifar10Split::Test);
     picture(32, 31, 0).save(root.join("test/frog/c.png")).unwrap();
-    assert_eq!(
-        message(open(data.path(), Cifar10Split::Test)),
-        format!("`{here}/test/frog/c.png` has 32 x 31 pixels, but CIFAR-10's pictures have 32 x 32.")
-    );
+    let error = assert_about(test(), ErrorKind::Corrupt, root.join("test/frog/c.png"));
+    assert!(error.to_string().ends_with("` has 32 x 31 pixels, but CIFAR-10's pictures have 32 x 32."), "{error}");
     fs::remove_dir_all(root.join("test/frog")).unwrap();
-    assert_eq!(
-        message(open(data.path(), Cifar10Split::Test)),
-        format!("`{here}/test/frog` has no .png pictures; every class of CIFAR-10 needs at least one.")
-    );
+    let error = assert_about(test(), ErrorKind::NotFound, root.join("test/frog"));
+    assert!(error.to_string().contains("` has no .png pictures; every class"), "{error}");
     fs::create_dir(root.join("test/frogs")).unwrap();
-    assert_eq!(
-        message(open(data.path(), Cifar10Split::Test)),
-        format!(
-            "`{here}/test/frogs` is not the folder of a class: There is no class of CIFAR-10 named `frogs`. Did you mean \
-             `frog`? Known: frog, dog, horse, truck, bird, cat, deer, ship, airplane, automobile."
-        )
-    );
+    let error = assert_about(test(), ErrorKind::UnknownName, root.join("test/frogs"));
+    assert_eq!((error.what(), error.value()), (Some("class of CIFAR-10"), Some("frogs")));
+    assert_eq!(error.to_string(), format!("`{}/test/frogs` is not the folder of a class", root.display()));
     fs::remove_dir_all(root.join("test")).unwrap();
-    assert_eq!(
-        message(open(data.path(), Cifar10Split::Test)),
-        format!(
-            "`{here}` has neither a folder test of pictures (test/CLASS/*.png) nor batches of CIFAR-10's binary version."
-        )
+    let error = assert_about(test(), ErrorKind::NotFound, &root);
+    assert!(
+        error.to_string().contains("` has neither a folder test of pictures (test/CLASS/*.png) nor batches"),
+        "{error}"
     );
 }
 
@@ -252,20 +250,20 @@ fn jpeg_is_told_by_its_bytes_and_turned_as_the_camera_was() {
 fn what_is_no_picture_is_told_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");
-    let file = path.display();
-    assert!(message(read_picture(&path)).starts_with(&format!("Cannot read `{file}`: ")));
-    assert_eq!(message(read_picture(folder.path())), format!("`{}` is not a file.", folder.path().display()));
+    assert_about(read_picture(&path), ErrorKind::NotFound, &path);
+    assert_about(read_picture(folder.path()), ErrorKind::Corrupt, folder.path());
     fs::write(&path, "GIF89a").unwrap();
-    assert_eq!(message(read_picture(&path)), format!("`{file}` is neither a PNG nor a JPEG picture."));
+    let error = assert_about(read_picture(&path), ErrorKind::Corrupt, &path);
+    assert_eq!(error.to_string(), format!("`{}` is neither a PNG nor a JPEG picture.", path.display()));
     fs::File::create(&path).unwrap().set_len((256 << 20) + 1).unwrap();
-    assert_eq!(
-        message(read_picture(&path)),
-        format!("`{file}` has 268435457 bytes, but a picture may have at most 268435456.")
+    let error = assert_about(read_picture(&path), ErrorKind::Corrupt, &path);
+    assert!(
+        error.to_string().ends_with("` has 268435457 bytes, but a picture must have from 1 to 268435456."),
+        "{error}"
     );
     let whole = encoded(picture(32, 32, 0), ImageFormat::Png);
-    assert!(
-        message(decode_picture(&whole[..whole.len() / 2], "half.png")).starts_with("`half.png` cannot be decoded: ")
-    );
+    let error = assert_about(decode_picture(&whole[..whole.len() / 2], "half.png"), ErrorKind::Corrupt, "half.png");
+    assert!(error.chain().starts_with("`half.png` cannot be decoded: "), "{}", error.chain());
 }
 
 /// The beginning of a PNG that says it is this large: 16 bits RGBA where `deep`, else 8 bits RGB.
@@ -285,27 +283,23 @@ fn png_header(width: u32, height: u32, deep: bool) -> Vec<u8> {
 
 #[test]
 fn pictures_that_are_too_large_are_refused_by_their_header() {
+    let refused =
+        |bytes: &[u8], name: &str| assert_about(decode_picture(bytes, name), ErrorKind::Unsupported, name).to_string();
     assert_eq!(
-        message(decode_picture(&png_header(8193, 1, false), "wide.png")),
+        refused(&png_header(8193, 1, false), "wide.png"),
         "`wide.png` has a side of more than 8192 pixels, the most of a picture that is read."
     );
     assert_eq!(
-        message(decode_picture(&png_header(8192, 8192, true), "deep.png")),
+        refused(&png_header(8192, 8192, true), "deep.png"),
         "`deep.png` needs more than 256 MiB to be decoded, the most that a picture gets."
     );
     // As large as may be; it is just not there.
-    assert!(
-        message(decode_picture(&png_header(8192, 8192, false), "most.png"))
-            .starts_with("`most.png` cannot be decoded: ")
-    );
+    assert_about(decode_picture(&png_header(8192, 8192, false), "most.png"), ErrorKind::Corrupt, "most.png");
     // A JPEG's frame header holds its sides: 65535 x 65535 here.
     let mut jpeg = encoded(picture(16, 16, 0), ImageFormat::Jpeg);
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     jpeg[frame + 5..frame + 9].fill(0xff);
-    assert_eq!(
-        message(decode_picture(&jpeg, "wide.jpg")),
-        "`wide.jpg` has a side of more than 8192 pixels, the most of a picture that is read."
-    );
+    assert!(refused(&jpeg, "wide.jpg").contains("` has a side of more than 8192 pixels"));
 }
 
 /// Run with `LOOKBACK_DATA=DIR cargo test -p lookback-datasets -- --ignored`.
