@@ -2,7 +2,7 @@
 
 use lookback_registry::{Error, ErrorKind, Result};
 
-use crate::backends::{BackendKind, BackendTask, TrainBackend, backends};
+use crate::backends::{BACKENDS, BackendKind, BackendTask, TrainBackend};
 
 /// The devices of a backend on this machine, in the order of their numbers on the command line.
 ///
@@ -106,7 +106,8 @@ impl BackendKind {
     }
 
     fn without_device(self) -> Error {
-        let other = backends().into_iter().find(|other| other.compiled && other.cpu).map_or("flex", |other| other.name);
+        let other =
+            BACKENDS.all().into_iter().find(|other| other.compiled && other.cpu).map_or("flex", |other| other.name);
         Error::new(
             ErrorKind::Failed,
             format!(

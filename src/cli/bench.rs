@@ -34,7 +34,7 @@ pub(super) fn bench(arguments: BenchArguments) -> Result<Exit> {
     let data = arguments.data.folder();
     let mut runs = select(suite.plan(&request)?, &suite.exact()?, &arguments.only)?;
     if arguments.only.is_empty() {
-        runs = with_data(runs, &data);
+        runs = with_data(runs, &data)?;
     }
     if arguments.lenient {
         read_leniently(&mut runs)?;

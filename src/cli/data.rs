@@ -1,13 +1,13 @@
 //! `lookback data`: fetches data sets, and says where they are.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
-use lookback_benchmarks::Planned;
-use lookback_datasets::images::Cifar10;
-use lookback_datasets::{DATA_VARIABLE, DataFolder, FetchEvent, FetchOptions, fetch_cifar10};
-use lookback_registry::{Error, Result};
+use lookback_benchmarks::{Planned, TASKS};
+use lookback_datasets::{DATA_SETS, DATA_VARIABLE, DataFolder, FetchEvent};
+use lookback_registry::Result;
 
 use super::Exit;
 use super::out;
@@ -46,46 +46,32 @@ struct PlaceArgument {
     data: Option<PathBuf>,
 }
 
-/// A data set of files, which may be there or not.
-struct DataSet {
-    name: &'static str,
-    summary: &'static str,
-    /// The tasks that cannot do without it.
-    tasks: &'static [&'static str],
-    /// Where it is.
-    find: fn(&DataFolder) -> Option<PathBuf>,
-    /// Brings it into the data folder, from the network or from a file or folder.
-    fetch: Fetch,
-}
-
-type Fetch = fn(&DataFolder, Option<PathBuf>, &mut dyn FnMut(FetchEvent)) -> Result<PathBuf>;
-
-const DATA_SETS: [DataSet; 1] = [DataSet {
-    name: "cifar10",
-    summary: "CIFAR-10: 60,000 images of 32 x 32 pixels in ten classes.",
-    tasks: &["cifar10", "padded-cifar10"],
-    find: Cifar10::find,
-    fetch: |folder, from, observe| fetch_cifar10(&FetchOptions { from, ..FetchOptions::new(folder.home()?) }, observe),
-}];
-
-/// The runs without those whose data set is not there, of which it says what to do; all of them where none is left.
-pub(super) fn with_data(runs: Vec<Planned>, folder: &DataFolder) -> Vec<Planned> {
-    let absent = |set: &&DataSet| (set.find)(folder).is_none();
-    let lacks = |set: &DataSet, run: &Planned| set.tasks.contains(&run.spec.task.name.as_str());
-    let (absent, count): (Vec<&DataSet>, usize) = (DATA_SETS.iter().filter(absent).collect(), runs.len());
-    let kept: Vec<Planned> = runs.iter().filter(|run| !absent.iter().any(|set| lacks(set, run))).cloned().collect();
-    if kept.is_empty() || kept.len() == count {
-        return runs;
+/// The runs without those whose data set is not there, of which it says what to do; all of them if none is left.
+pub(super) fn with_data(runs: Vec<Planned>, folder: &DataFolder) -> Result<Vec<Planned>> {
+    let mut absent = Vec::new();
+    for task in TASKS.all() {
+        if let Some(name) = task.data_set
+            && (DATA_SETS.get(name)?.find)(folder).is_none()
+        {
+            absent.push((task.info.name, name));
+        }
     }
-    for set in absent {
-        let left_out = runs.iter().filter(|run| lacks(set, run)).count();
+    let lacks = |run: &Planned| absent.iter().find(|(task, _)| run.spec.task.name == *task).map(|(_, set)| *set);
+    let kept: Vec<Planned> = runs.iter().filter(|run| lacks(run).is_none()).cloned().collect();
+    if kept.is_empty() || kept.len() == runs.len() {
+        return Ok(runs);
+    }
+    let sets: BTreeSet<&str> = runs.iter().filter_map(lacks).collect();
+    for set in sets {
+        let left_out = runs.iter().filter(|run| lacks(run) == Some(set)).count();
         out::complain(&format!(
-            "{left_out} of {count} runs need the data set `{0}`, which is not there, and are left out; `lookback data fetch {0}` \
+            "{left_out} of {} runs need the data set `{set}`, which is not there, and are left out; `{1} data fetch {set}` \
              fetches it, and --data DIR names where it lies.",
-            set.name
+            runs.len(),
+            super::program_name()
         ));
     }
-    kept
+    Ok(kept)
 }
 
 /// Fetches a data set, or lists all.
@@ -98,28 +84,27 @@ pub(super) fn data(arguments: DataArguments) -> Result<Exit> {
 }
 
 fn fetch(arguments: FetchArguments) -> Result<()> {
-    let set = data_set(&arguments.name)?;
+    let set = DATA_SETS.get(&arguments.name)?;
     let mut progress = FetchProgress::default();
     let folder = DataFolder::new(arguments.place.data);
-    let fetched = (set.fetch)(&folder, arguments.from, &mut |event| progress.observe(&event));
+    let fetched = set.fetch(&folder, arguments.from, &mut |event| progress.observe(&event));
     progress.take_bar_away();
     out::say(&format!("{}: {}", set.name, fetched?.display()));
     Ok(())
 }
 
-fn data_set(name: &str) -> Result<&'static DataSet> {
-    let found = DATA_SETS.iter().find(|set| set.name == name);
-    found.ok_or_else(|| Error::unknown_name("data set", name, DATA_SETS.iter().map(|set| set.name)))
-}
-
 /// Every data set with its state, then the places searched.
 fn listing(folder: &DataFolder) -> String {
-    let width = DATA_SETS.iter().map(|set| set.name.len()).max().unwrap_or(0);
+    let sets = DATA_SETS.all();
+    let width = sets.iter().map(|set| set.name.len()).max().unwrap_or(0);
     let mut lines = vec!["data sets".to_owned()];
-    for set in &DATA_SETS {
+    for set in &sets {
         let state = match (set.find)(folder) {
             Some(place) => format!("found in `{}`", place.display()),
-            None => format!("not found; `lookback data fetch {}` fetches it", set.name),
+            None if set.fetch.is_some() => {
+                format!("not found; `{} data fetch {}` fetches it", super::program_name(), set.name)
+            }
+            None => format!("not found; put there by hand: {}", set.layout),
         };
         lines.push(format!("  {:width$}  {}", set.name, set.summary));
         lines.push(format!("  {:width$}  {state}", ""));
@@ -205,55 +190,49 @@ fn line(event: &FetchEvent) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use lookback_benchmarks::{PlanRequest, Preset, suites};
-    use lookback_models::Catalogue;
+    use lookback_benchmarks::{PlanRequest, Preset, SUITES};
 
     use super::*;
-
-    #[test]
-    fn an_unknown_data_set_is_told_with_the_known_ones() {
-        let error = data_set("cifra10").err().expect("there is none of this name");
-        assert_eq!(error.to_string(), "There is no data set named `cifra10`. Did you mean `cifar10`? Known: cifar10.");
-        assert!(data_set("cifar10").is_ok());
-    }
 
     #[test]
     fn runs_whose_images_are_not_there_are_left_out() {
         let place = tempfile::tempdir().expect("a folder");
         let folder = DataFolder::new(Some(place.path().to_owned()));
         let request = PlanRequest::new(Preset::Quick);
-        let plan = suites::suite("rank").and_then(|suite| suite.plan(&request, &Catalogue::default())).expect("a plan");
+        let plan = SUITES.get("rank").and_then(|entry| entry.suite().plan(&request)).expect("a plan");
         let images = |runs: &[Planned]| runs.iter().filter(|run| run.spec.task.name == "cifar10").count();
-        let kept = with_data(plan.clone(), &folder);
+        let kept = with_data(plan.clone(), &folder).expect("known data sets");
         assert!(images(&plan) > 0 && images(&kept) == 0);
         assert_eq!(kept.len(), plan.len() - images(&plan));
         // Where nothing else is asked for, the runs say themselves what they lack.
         let alone: Vec<Planned> = plan.iter().filter(|run| run.spec.task.name == "cifar10").cloned().collect();
-        assert_eq!(with_data(alone.clone(), &folder), alone);
+        assert_eq!(with_data(alone.clone(), &folder).expect("known data sets"), alone);
 
         let set = place.path().join("cifar-10-batches-bin");
         std::fs::create_dir(&set).expect("the folder can be made");
         std::fs::write(set.join("test_batch.bin"), [0; 3073]).expect("the file can be written");
-        assert_eq!(with_data(plan.clone(), &folder), plan);
+        assert_eq!(with_data(plan.clone(), &folder).expect("known data sets"), plan);
     }
 
     #[test]
     fn the_list_says_what_is_where() {
         let place = tempfile::tempdir().expect("a folder");
         let folder = DataFolder::new(Some(place.path().to_owned()));
-        let there = place.path().display();
-        let text = |state: &str| {
-            format!(
-                "data sets\n  cifar10  CIFAR-10: 60,000 images of 32 x 32 pixels in ten classes.\n           {state}\n\n\
-                 places, in the order of the search\n  {there}"
-            )
-        };
-        assert_eq!(listing(&folder), text("not found; `lookback data fetch cifar10` fetches it"));
+        let text = listing(&folder);
+        for set in DATA_SETS.all() {
+            assert!(text.contains(set.name) && text.contains(set.summary), "{text}");
+        }
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        assert!(
+            lines[2].starts_with("not found; `") && lines[2].ends_with(" data fetch cifar10` fetches it"),
+            "{text}"
+        );
+        assert!(text.ends_with(&format!("places, in the order of the search\n  {}", place.path().display())), "{text}");
 
         let set = place.path().join("cifar-10-batches-bin");
         std::fs::create_dir(&set).expect("the folder can be made");
         std::fs::write(set.join("test_batch.bin"), [0; 3073]).expect("the file can be written");
-        assert_eq!(listing(&folder), text(&format!("found in `{}`", set.display())));
+        assert!(listing(&folder).contains(&format!("found in `{}`", set.display())));
     }
 
     #[test]

@@ -114,9 +114,9 @@ fn lines(kind: ListKind, one: bool) -> Result<Vec<Line>> {
             .all()
             .iter()
             .map(|set| {
-                let info = set.info;
-                let json = json!({"name": info.name, "summary": info.summary, "source": info.source});
-                line(info.name, info.summary, json)
+                let json = json!({"name": set.name, "summary": set.summary, "source": set.source,
+                    "licence": set.licence, "layout": set.layout});
+                line(set.name, set.summary, json)
             })
             .collect(),
         ListKind::Backends => BACKENDS

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use lookback_benchmarks::{Named, RunSpec, RunStatus, SPEC_VERSION, TASKS, TrainingConfig, recipe_or_model};
 use lookback_datasets::DataFolder;
-use lookback_models::MODELS;
 use lookback_registry::{Error, ErrorKind, Params, Result, parse};
 
 use super::Exit;
@@ -94,10 +93,8 @@ fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
     if let Some(other) = groups.keys().next() {
         return Err(Error::unknown_name("group of parameters", other, ["task", "model", "training"]));
     }
-    let models = MODELS.all();
-    let known = models.iter().map(|entry| entry.info.name);
     let found = match &arguments.name {
-        Some(name) => recipe_or_model(name, known)?,
+        Some(name) => recipe_or_model(name)?,
         None => None,
     };
     // Another task than the recipe's has other sizes: only the model is left of it.

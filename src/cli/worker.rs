@@ -41,10 +41,10 @@ fn work(arguments: &WorkerArguments) -> Result<RunEnd> {
     });
     let folder = RunFolder::new(&arguments.folder);
     let options = RunOptions {
-        devices: arguments.device.numbers().to_vec(),
+        devices: arguments.place.device.numbers().to_vec(),
         data: arguments.data.folder(),
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
-        ..RunOptions::new(arguments.backend.kind()?)
+        ..RunOptions::new(arguments.place.backend.kind()?)
     };
     run(&folder.spec()?, &folder, &options, &mut |event| out::say_json(&WorkerLine::Event(event)), &|| {
         stop.load(Ordering::Relaxed)

@@ -6,8 +6,8 @@ use burn::tensor::{DType, Tensor, TensorData, backend::AutodiffBackend};
 use lookback_benchmarks::tasks::TaskOn;
 use lookback_benchmarks::{Precision, RunResult, RunStatus, TrainingConfig};
 use lookback_datasets::Sample;
-use lookback_models::{Io, noise::Noise};
-use lookback_registry::{Error, ErrorKind, Result};
+use lookback_models::noise::Noise;
+use lookback_registry::{Error, Result};
 
 use super::checkpoint::{Checkpoint, Progress};
 use super::evaluation::{Evaluation, ValidData, tensors};

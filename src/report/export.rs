@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lookback_registry::{Error, ErrorKind, Result};
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
@@ -95,6 +95,7 @@ impl ResultsTable {
                     Cell::Text(_) => column.kind == Kind::Text,
                     Cell::Int(_) => column.kind == Kind::Int,
                     Cell::Float(_) => column.kind == Kind::Float,
+                    Cell::Bool(_) => column.kind == Kind::Bool,
                 };
                 if !fits {
                     return Err(Error::new(
@@ -154,6 +155,7 @@ fn text(cell: &Cell) -> String {
         Cell::Text(text) => text.clone(),
         Cell::Int(number) => number.to_string(),
         Cell::Float(number) => format!("{number:?}"),
+        Cell::Bool(value) => value.to_string(),
     }
 }
 
@@ -163,6 +165,7 @@ fn encode(table: &ResultsTable) -> Result<Vec<u8>, ParquetError> {
             Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Int => (Physical::INT64, None),
             Kind::Float => (Physical::DOUBLE, None),
+            Kind::Bool => (Physical::BOOLEAN, None),
         };
         Type::primitive_type_builder(&column.name, physical)
             .with_repetition(Repetition::OPTIONAL)
@@ -217,6 +220,13 @@ fn encode_column(
                 _ => None,
             });
             writer.typed::<DoubleType>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
+        }
+        Kind::Bool => {
+            let values = cells().filter_map(|cell| match cell {
+                Cell::Bool(value) => Some(*value),
+                _ => None,
+            });
+            writer.typed::<BoolType>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
         }
     }
     writer.close()

@@ -48,13 +48,14 @@ pub fn html(input: &ReportInput) -> String {
     let mut page = String::new();
     header(&mut page, input);
     page.push_str("<main>\n");
-    findings(&mut page, &input.analysis.findings);
-    experiments(&mut page, &input.analysis.experiments);
-    if !input.analysis.summary.is_empty() {
+    findings(&mut page, &input.analysis.findings().cloned().collect::<Vec<_>>());
+    experiments(&mut page, &input.analysis.experiments().map(|one| one.info).collect::<Vec<_>>());
+    let summary: Vec<&Table> = input.analysis.experiments().flat_map(|one| &one.reading.tables).collect();
+    if !summary.is_empty() {
         page.push_str(
             "<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n<div class=\"tables\">\n",
         );
-        for (number, summary) in input.analysis.summary.iter().enumerate() {
+        for (number, summary) in summary.into_iter().enumerate() {
             let class = if summary.columns.len() > NARROW_COLUMNS { " class=\"wide\"" } else { "" };
             let _ = writeln!(page, "<div{class}>\n<h3>{}</h3>", escape(&summary.title));
             table(&mut page, &format!("summary-{number}"), summary);
@@ -90,10 +91,10 @@ fn header(page: &mut String, input: &ReportInput) {
     page.push_str("</dl>\n");
     command(page, input.command);
     page.push_str("<nav aria-label=\"Contents\"><ul><li><a href=\"#findings\">Findings</a></li>");
-    if !input.analysis.experiments.is_empty() {
+    if input.analysis.experiments().next().is_some() {
         page.push_str("<li><a href=\"#experiments\">Experiments</a></li>");
     }
-    if !input.analysis.summary.is_empty() {
+    if input.analysis.experiments().any(|one| !one.reading.tables.is_empty()) {
         page.push_str("<li><a href=\"#summary\">Summary</a></li>");
     }
     page.push_str(
@@ -141,7 +142,7 @@ fn experiments(page: &mut String, all: &[ExperimentInfo]) {
 
 fn figures_of(page: &mut String, analysis: &Analysis) {
     page.push_str("<section aria-labelledby=\"figures\">\n<h2 id=\"figures\">Figures</h2>\n");
-    analysis.figures.iter().for_each(|one| figure(page, one));
+    analysis.figures().for_each(|one| figure(page, one));
     page.push_str("</section>\n");
 }
 

@@ -90,6 +90,7 @@ impl TaskConfig for CifarConfig {
                  https://www.cs.toronto.edu/~kriz/cifar.html",
     };
 
+    const DATA_SET: Option<&'static str> = Some("cifar10");
     type Task = CifarTask;
 
     fn validate(&self) -> Result<()> {

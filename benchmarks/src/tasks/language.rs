@@ -6,9 +6,9 @@
 //! ```
 //! use burn_dataset::Dataset;
 //! use lookback_benchmarks::{Task, TaskConfig, tasks::language::LanguageConfig};
-//! use lookback_datasets::{DataFolder, text::{LanguageConfig as TextConfig, TextSource}};
+//! use lookback_datasets::{DataFolder, text::{LanguageConfig as LanguageTextConfig, TextSource}};
 //!
-//! let text = TextConfig { source: TextSource::Generated, length: 8, vocabulary: 300, ..Default::default() };
+//! let text = LanguageTextConfig { source: TextSource::Generated, length: 8, vocabulary: 300, ..Default::default() };
 //! let task = LanguageConfig { text, ..Default::default() }.build(&DataFolder::default())?;
 //! let sample = task.valid()?.get(0).unwrap();
 //! assert_eq!(sample.inputs[300..], sample.targets[..7 * 300]);
@@ -24,7 +24,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::text::{LanguageConfig as TextConfig, LanguageCorpus};
+use lookback_datasets::text::{LanguageCorpus, LanguageTextConfig};
 use lookback_datasets::{DataFolder, Sample};
 use lookback_models::Io;
 use lookback_registry::{Result, check};
@@ -41,7 +41,7 @@ use crate::tasks::{Metrics, Objective, Probes, Task, TaskConfig, TaskInfo, opene
 pub struct LanguageConfig {
     /// The text, and how it is cut.
     #[serde(flatten)]
-    pub text: TextConfig,
+    pub text: LanguageTextConfig,
     /// Validation windows, the first of the text (fewer where it has fewer).
     #[schemars(range(min = 1))]
     pub valid_samples: usize,
@@ -49,7 +49,7 @@ pub struct LanguageConfig {
 
 impl Default for LanguageConfig {
     fn default() -> Self {
-        Self { text: TextConfig::default(), valid_samples: 64 }
+        Self { text: LanguageTextConfig::default(), valid_samples: 64 }
     }
 }
 
@@ -73,7 +73,7 @@ impl TaskConfig for LanguageConfig {
     }
 
     fn find_data(&mut self, data: &DataFolder) -> Result<()> {
-        self.text.settle(data);
+        self.text.find_data(data);
         Ok(())
     }
 

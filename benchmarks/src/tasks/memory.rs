@@ -26,8 +26,8 @@
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
 use lookback_datasets::{
-    DataFolder, InputProcess, MemoryDataset, MemoryDatasetConfig, MemoryFunction, Sample, Split, memory_function,
-    memory_function_entry,
+    DataFolder, InputProcess, MEMORY_FUNCTIONS, MemoryDataset, MemoryDatasetConfig, MemoryFunction, Sample, Split,
+    memory_function,
 };
 use lookback_models::Io;
 use lookback_registry::{Params, Result, check};
@@ -102,7 +102,7 @@ impl TaskConfig for MemoryConfig {
 
     fn resolve(mut self) -> Result<Self> {
         self.validate()?;
-        self.function_params = (memory_function_entry(&self.function)?.resolve)(&self.function_params)?;
+        self.function_params = (MEMORY_FUNCTIONS.get(&self.function)?.resolve)(&self.function_params)?;
         Ok(self)
     }
 

@@ -68,6 +68,9 @@ pub trait TaskConfig: Configurable + Debug + Send + Sync {
     /// Name, summary, source.
     const INFO: TaskInfo;
 
+    /// The name of the data set without which the task cannot be, one of [`DATA_SETS`](lookback_datasets::DATA_SETS).
+    const DATA_SET: Option<&'static str> = None;
+
     /// The task that it builds.
     type Task: Objective + 'static;
 
@@ -206,6 +209,8 @@ pub fn build_task<C: TaskConfig, B: Backend>(params: &Params, data: &DataFolder)
 pub struct TaskEntry {
     /// Name, summary, source.
     pub info: TaskInfo,
+    /// As [`TaskConfig::DATA_SET`].
+    pub data_set: Option<&'static str>,
     /// Parameters with documentation, defaults and ranges.
     pub fields: fn() -> Vec<Field>,
     resolve: fn(&Params) -> Result<Params>,
@@ -219,6 +224,7 @@ impl TaskEntry {
     pub fn of<C: TaskConfig>() -> Self {
         Self {
             info: C::INFO,
+            data_set: C::DATA_SET,
             fields: fields::<C>,
             resolve: |params| Ok(to_params(&parsed::<C>(params)?.resolve()?)),
             io: |params| Ok(C::read(params)?.io()),

@@ -64,6 +64,7 @@ impl TaskConfig for PaddedCifarConfig {
                  https://arxiv.org/abs/2510.06662",
     };
 
+    const DATA_SET: Option<&'static str> = Some("cifar10");
     type Task = PaddedCifarTask;
 
     fn validate(&self) -> Result<()> {

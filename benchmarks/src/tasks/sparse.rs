@@ -19,7 +19,7 @@
 //! ```
 
 use burn_dataset::Dataset;
-use lookback_datasets::{Functional, Sample, Split, memory_function, memory_function_entry};
+use lookback_datasets::{Functional, MEMORY_FUNCTIONS, Sample, Split, memory_function};
 use lookback_models::Io;
 use lookback_registry::{Error, Params, Result, check};
 use schemars::JsonSchema;
@@ -131,7 +131,7 @@ impl SequenceData for SparseConfig {
     };
 
     fn resolved(self) -> Result<Self> {
-        let resolve = memory_function_entry(&self.function)?.resolve;
+        let resolve = MEMORY_FUNCTIONS.get(&self.function)?.resolve;
         Ok(Self { function_params: resolve(&self.function_params)?, ..self })
     }
 

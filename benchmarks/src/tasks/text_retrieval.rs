@@ -27,10 +27,10 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Tensor, backend::Backend};
 use burn_dataset::Dataset;
-use lookback_datasets::text::{RetrievalConfig, RetrievalData};
+use lookback_datasets::text::{RetrievalData, RetrievalTextConfig};
 use lookback_datasets::{DataFolder, Epochs, Sample};
 use lookback_models::Io;
-use lookback_registry::{Result, check};
+use lookback_registry::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ use crate::tasks::{EvalSplit, Metrics, Objective, Probes, Task, TaskConfig, Task
 pub struct TextRetrievalConfig {
     /// Queries, passages, and how they are shown.
     #[serde(flatten)]
-    pub text: RetrievalConfig,
+    pub text: RetrievalTextConfig,
     /// The queries that models are evaluated on: train or valid.
     pub eval_split: EvalSplit,
     /// How many of them, the first of the split (fewer where it has fewer).
@@ -54,7 +54,7 @@ pub struct TextRetrievalConfig {
 
 impl Default for TextRetrievalConfig {
     fn default() -> Self {
-        Self { text: RetrievalConfig::default(), eval_split: EvalSplit::default(), eval_samples: 2000 }
+        Self { text: RetrievalTextConfig::default(), eval_split: EvalSplit::default(), eval_samples: 2000 }
     }
 }
 
@@ -68,17 +68,12 @@ impl TaskConfig for TextRetrievalConfig {
 
     type Task = TextRetrievalTask;
 
-    fn validate(&self) -> Result<()> {
-        check(self)?;
-        self.text.validate()
-    }
-
     fn io(&self) -> Io {
         Io::single(self.text.width(), self.text.candidates, self.text.candidates + 1)
     }
 
     fn find_data(&mut self, data: &DataFolder) -> Result<()> {
-        self.text.settle(data)
+        self.text.find_data(data)
     }
 
     fn build(self, data: &DataFolder) -> Result<TextRetrievalTask> {
@@ -176,12 +171,12 @@ mod tests {
     #[test]
     fn models_are_evaluated_on_the_split_that_is_asked_for() {
         let built = |eval_split| {
-            let text = RetrievalConfig {
+            let text = RetrievalTextConfig {
                 source: TextSource::Generated,
                 train_queries: 20,
                 valid_queries: 5,
                 d_embedding: 8,
-                ..RetrievalConfig::default()
+                ..RetrievalTextConfig::default()
             };
             TextRetrievalConfig { text, eval_split, eval_samples: 15 }.build(&DataFolder::default()).unwrap()
         };
