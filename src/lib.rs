@@ -19,7 +19,8 @@ pub use learner::{Checkpoint, Evaluation, Learner, ModelState, Speed, Step, Trai
 pub use lookback_benchmarks as benchmarks;
 pub use lookback_datasets as datasets;
 pub use lookback_models as models;
-pub use lookback_registry::{Error, Params, Result};
+pub use lookback_registry as registry;
+pub use lookback_registry::{Error, ErrorKind, Params, Result};
 pub use runs::{RunEnd, RunEvent, RunFolder, RunLock, RunOptions, Store, run};
 
 /// The examples of the README.
