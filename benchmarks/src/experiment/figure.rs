@@ -1,5 +1,7 @@
 //! Figures as data: what is drawn, not how.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::stats::Summary;
@@ -74,8 +76,8 @@ impl Axis {
     }
 
     /// An axis on which grid values stand side by side at 0, 1, .., whatever their distances.
-    pub fn over<'a>(label: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
-        let ticks = values.into_iter().enumerate().map(|(index, text)| (index as f64, text.to_string()));
+    pub fn over(label: &str, values: impl IntoIterator<Item = impl Display>) -> Self {
+        let ticks = values.into_iter().enumerate().map(|(index, value)| (index as f64, value.to_string()));
         Self { ticks: Some(ticks.collect()), ..Self::new(label, false) }
     }
 }

@@ -1,7 +1,7 @@
 //! The list of suites.
 
 // pub mod depth;
-// pub mod heads;
+pub mod heads;
 // pub mod memory;
 // pub mod rank;
 // pub mod sparse;
@@ -15,7 +15,7 @@ use crate::experiment::SuiteEntry;
 pub static SUITES: Registry<SuiteEntry> = Registry::new(|| {
     vec![
         // SuiteEntry::new(memory::suite),
-        // SuiteEntry::new(heads::suite),
+        SuiteEntry::new(heads::suite),
         // SuiteEntry::new(depth::suite),
         // SuiteEntry::new(rank::suite),
         // SuiteEntry::new(sparse::suite),

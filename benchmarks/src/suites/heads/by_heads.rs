@@ -1,19 +1,13 @@
 //! What H8 and H9 share: training accuracy over the number of heads, a curve per sequence length.
 
-use super::errors::numbers;
+use super::grid::{HeadsCells, HeadsSetting, at};
 use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cell, Cells};
-use crate::experiment::{Finding, Verdict};
-
-/// The axis of the sequence length.
-pub(super) const LENGTH: &str = "T";
-/// The axis of the number of heads.
-pub(super) const HEADS: &str = "h";
+use crate::experiment::{Cell, Finding, Verdict};
 
 /// Published training accuracies, in 0..=1.
-pub(super) struct Published {
+pub(super) struct PublishedAccuracies {
     /// The experiment's name.
     pub experiment: &'static str,
     /// Sequence lengths of the columns.
@@ -26,16 +20,22 @@ pub(super) struct Published {
     pub enough: usize,
 }
 
-impl Published {
-    fn accuracy(&self, heads: usize, length: usize) -> Option<f64> {
+impl PublishedAccuracies {
+    /// `None` where none was published.
+    pub fn accuracy(&self, heads: usize, length: usize) -> Option<f64> {
         let column = self.lengths.iter().position(|known| *known == length)?;
         self.rows.iter().find(|(known, _)| *known == heads).map(|(_, row)| row[column])
     }
 
     /// Published errors beside ours, of the cells that are comparable.
-    pub fn comparisons(&self, cells: &Cells, differs: &str, comparable: impl Fn(&Cell<'_>) -> bool) -> Vec<Comparison> {
-        let compare = |cell: &Cell<'_>| {
-            let (heads, length) = place(cell)?;
+    pub fn comparisons(
+        &self,
+        cells: &HeadsCells,
+        differs: &str,
+        comparable: impl Fn(&Cell<'_, HeadsSetting>) -> bool,
+    ) -> Vec<Comparison> {
+        let compare = |cell: &Cell<'_, HeadsSetting>| {
+            let HeadsSetting { length, heads } = cell.setting;
             let error = 1.0 - self.accuracy(heads, length)?;
             let ours = if comparable(cell) { cell.ours("error") } else { Ours::Missing };
             let quantity = format!("training error, h={heads}, T={length}");
@@ -51,20 +51,21 @@ impl Published {
     }
 
     /// A panel per length: ours, published and chance.
-    pub fn panels(&self, cells: &Cells, chance: impl Fn(usize) -> f64) -> Vec<Panel> {
+    pub fn panels(&self, cells: &HeadsCells, chance: impl Fn(usize) -> f64) -> Vec<Panel> {
         panels(cells, "accuracy", "training accuracy", chance, |heads, length| self.accuracy(heads, length))
     }
 
     /// Whether more heads help, whether length hurts with few of them, and not with enough.
-    pub fn findings(&self, cells: &Cells) -> Vec<Finding> {
+    pub fn findings(&self, cells: &HeadsCells) -> Vec<Finding> {
         let prefix = self.experiment.to_lowercase();
         vec![more_heads(cells, &prefix), longer_is_harder(cells, &prefix), self.enough_heads(cells, &prefix)]
     }
 
-    fn enough_heads(&self, cells: &Cells, prefix: &str) -> Finding {
+    fn enough_heads(&self, cells: &HeadsCells, prefix: &str) -> Finding {
         const SAME: f64 = 0.02;
         let mut evidence = Evidence::default();
-        let enough = numbers(cells, HEADS).into_iter().filter(|heads| *heads >= self.enough).collect::<Vec<_>>();
+        let mut enough = cells.values(|setting| setting.heads);
+        enough.retain(|heads| *heads >= self.enough);
         if enough.is_empty() {
             evidence.missing(format!("runs with at least {} heads", self.enough));
         }
@@ -84,20 +85,19 @@ impl Published {
 
 /// A panel per length: a metric over the number of heads, what is published, and chance.
 pub(super) fn panels(
-    cells: &Cells,
+    cells: &HeadsCells,
     metric: &str,
     label: &str,
     chance: impl Fn(usize) -> f64,
     published: impl Fn(usize, usize) -> Option<f64>,
 ) -> Vec<Panel> {
-    let heads = numbers(cells, HEADS);
-    let names: Vec<String> = heads.iter().map(usize::to_string).collect();
+    let heads = cells.values(|setting| setting.heads);
     let panel = |length: usize| {
         let over = |value: &dyn Fn(usize) -> Option<Point>| -> Vec<Point> {
             heads.iter().enumerate().filter_map(|(at, heads)| Some(Point { x: at as f64, ..value(*heads)? })).collect()
         };
         let ours = over(&|heads| {
-            let summary = at(cells, heads, length)?.metric(metric)?;
+            let summary = at(cells, length, heads)?.metric(metric)?;
             // Of accuracies the smallest is no best case.
             Some(Point { min: None, ..Point::of(0.0, summary) })
         });
@@ -109,10 +109,10 @@ pub(super) fn panels(
             Series::new("ours", "transformer", Mark::LinePoints, ours),
         ];
         let y = Axis { range: Some((0.0, 1.0)), ..Axis::new(label, false) };
-        let x = Axis::over("heads h", names.iter().map(String::as_str));
+        let x = Axis::over("heads h", &heads);
         Panel::new(format!("T = {length}"), x, y, series.into_iter().filter(|line| !line.points.is_empty()).collect())
     };
-    numbers(cells, LENGTH).into_iter().map(panel).collect()
+    cells.values(|setting| setting.length).into_iter().map(panel).collect()
 }
 
 /// A figure of these panels.
@@ -120,22 +120,13 @@ pub(super) fn figure(id: &str, title: &str, caption: String, panels: Vec<Panel>)
     Figure { id: id.into(), title: title.into(), caption, columns: panels.len().clamp(1, 3), panels }
 }
 
-/// (heads, length).
-fn place(cell: &Cell<'_>) -> Option<(usize, usize)> {
-    Some((cell.axis(HEADS).parse().ok()?, cell.axis(LENGTH).parse().ok()?))
-}
-
-fn at<'s, 'a>(cells: &'s Cells<'a>, heads: usize, length: usize) -> Option<&'s Cell<'a>> {
-    cells.iter().find(|cell| place(cell) == Some((heads, length)))
-}
-
-fn error(cells: &Cells, heads: usize, length: usize, evidence: &mut Evidence) -> Option<f64> {
-    Some(at(cells, heads, length)?.measured("error", evidence)?.mean)
+fn error(cells: &HeadsCells, heads: usize, length: usize, evidence: &mut Evidence) -> Option<f64> {
+    Some(at(cells, length, heads)?.measured("error", evidence)?.mean)
 }
 
 /// Mean errors at the shortest and the longest sequence.
-fn ends(cells: &Cells, heads: usize, evidence: &mut Evidence) -> Option<[(usize, f64); 2]> {
-    let lengths = numbers(cells, LENGTH);
+fn ends(cells: &HeadsCells, heads: usize, evidence: &mut Evidence) -> Option<[(usize, f64); 2]> {
+    let lengths = cells.values(|setting| setting.length);
     let (short, long) = (*lengths.first()?, *lengths.last()?);
     if short == long {
         evidence.missing("a second sequence length");
@@ -145,11 +136,11 @@ fn ends(cells: &Cells, heads: usize, evidence: &mut Evidence) -> Option<[(usize,
     Some([(short, low?), (long, high?)])
 }
 
-fn more_heads(cells: &Cells, prefix: &str) -> Finding {
+fn more_heads(cells: &HeadsCells, prefix: &str) -> Finding {
     let mut evidence = Evidence::default();
-    let heads = numbers(cells, HEADS);
+    let heads = cells.values(|setting| setting.heads);
     if let [few, .., many] = heads[..] {
-        for length in numbers(cells, LENGTH) {
+        for length in cells.values(|setting| setting.length) {
             let before = error(cells, few, length, &mut evidence);
             let after = error(cells, many, length, &mut evidence);
             let (Some(before), Some(after)) = (before, after) else { continue };
@@ -165,9 +156,9 @@ fn more_heads(cells: &Cells, prefix: &str) -> Finding {
     )
 }
 
-fn longer_is_harder(cells: &Cells, prefix: &str) -> Finding {
+fn longer_is_harder(cells: &HeadsCells, prefix: &str) -> Finding {
     let mut evidence = Evidence::default();
-    match numbers(cells, HEADS).first() {
+    match cells.values(|setting| setting.heads).first() {
         Some(heads) => {
             if let Some([(short, low), (long, high)]) = ends(cells, *heads, &mut evidence) {
                 let number = format!("h={heads}: {} at T={short}, {} at T={long}", brief(low), brief(high));
@@ -184,25 +175,22 @@ fn longer_is_harder(cells: &Cells, prefix: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use lookback_models::Catalogue;
-
     use super::*;
     use crate::experiment::Outcome;
 
     #[test]
     fn errors_below_what_is_printed_agree_with_a_printed_zero() {
-        const PUBLISHED: Published = Published {
+        const PUBLISHED: PublishedAccuracies = PublishedAccuracies {
             experiment: "H8",
             lengths: &[8, 16],
             rows: &[(12, &[1.000, 0.999]), (16, &[1.000, 1.000])],
             rounding: 5e-4,
             enough: 12,
         };
-        let runs = [("12", "8", 0.0), ("12", "16", 0.0), ("16", "8", 4e-4), ("16", "16", 0.01)];
-        let outcomes = runs.map(|(heads, length, error)| {
-            Outcome::finished(&[(HEADS, heads), (LENGTH, length)], 0, &[("error", error)])
-        });
-        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+        let runs = [(12, 8, 0.0), (12, 16, 0.0), (16, 8, 4e-4), (16, 16, 0.01)];
+        let outcomes = runs
+            .map(|(heads, length, error)| Outcome::finished(&HeadsSetting { length, heads }, 0, &[("error", error)]));
+        let cells = HeadsCells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap();
         let comparisons = PUBLISHED.comparisons(&cells, "", |_| true);
         let verdict = |quantity: &str| comparisons.iter().find(|one| one.quantity == quantity).unwrap().verdict;
         assert_eq!(verdict("training error, h=12, T=8"), Verdict::Holds);

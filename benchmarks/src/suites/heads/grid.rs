@@ -1,11 +1,41 @@
-//! What the experiments on task `retrieval` share: sizes of the presets, the recipe, one cell of a grid.
+//! What the experiments share: cells over lengths and heads, and for task `retrieval` the sizes and the recipe.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::published::LENGTHS;
-use crate::experiment::Setting;
+use crate::experiment::{Cell, Cells, Preset, Table, Trial};
 use crate::spec::{Named, Optimizer, TrainingConfig};
-use crate::experiment::Preset;
+
+/// A sequence length and a number of heads: the axes of most experiments here.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeadsSetting {
+    #[serde(rename = "T")]
+    pub length: usize,
+    #[serde(rename = "h")]
+    pub heads: usize,
+}
+
+/// Cells over lengths and heads.
+pub(super) type HeadsCells<'a> = Cells<'a, HeadsSetting>;
+
+/// The cell at a length and a number of heads.
+pub(super) fn at<'s, 'a>(cells: &'s HeadsCells<'a>, length: usize, heads: usize) -> Option<&'s Cell<'a, HeadsSetting>> {
+    cells.find(|setting| *setting == HeadsSetting { length, heads })
+}
+
+/// All pairs of a length and a number of heads, length by length.
+pub(super) fn pairs(lengths: &[usize], heads: impl IntoIterator<Item = usize> + Clone) -> Vec<HeadsSetting> {
+    let row = |&length: &usize| heads.clone().into_iter().map(move |heads| HeadsSetting { length, heads });
+    lengths.iter().flat_map(row).collect()
+}
+
+/// A table of the smallest value of a metric over seeds, a row per number of heads, a column per length.
+pub(super) fn table(cells: &HeadsCells, title: &str, metric: &str) -> Table {
+    let (heads, length) = (|setting: &HeadsSetting| setting.heads, |setting: &HeadsSetting| setting.length);
+    cells.grid_table((title, metric), ("h", heads), ("T", length), |_| true)
+}
 
 /// Validation samples whose attention is kept, where each value can have a head of its own.
 const PROBED: usize = 64;
@@ -78,18 +108,16 @@ impl Case {
         }
     }
 
-    /// The cell at these further axes beside T and h.
-    pub fn setting(self, preset: Preset, further: &[(&'static str, String)]) -> Setting {
+    /// The cell of this model and task at a setting.
+    pub fn trial<S>(self, preset: Preset, setting: S) -> Trial<S> {
         let Scale { train_samples, valid_samples, steps, batch_size, .. } = scale(preset);
         let d_head = match self.channels {
             Channels::PerHead(channels) => channels,
             Channels::Total(channels) => channels.div_ceil(self.heads),
         };
         let specialised = self.n_layers == 1 && self.heads >= self.n_functions;
-        let mut axes = vec![("T", self.length.to_string()), ("h", self.heads.to_string())];
-        axes.extend_from_slice(further);
-        Setting {
-            axes,
+        Trial {
+            setting,
             task: Named::new(
                 "retrieval",
                 json!({

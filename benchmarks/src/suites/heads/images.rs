@@ -3,14 +3,14 @@
 use lookback_registry::Result;
 use serde_json::json;
 
-use super::by_heads::{HEADS, LENGTH, Published, figure};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use super::by_heads::{PublishedAccuracies, figure};
+use super::grid::{HeadsCells, HeadsSetting, table};
+use crate::experiment::{Experiment, ExperimentInfo, PlanRequest, Preset, Reading, Trial};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::experiment::Preset;
 use crate::tasks::cifar10::TRAIN_IMAGES;
 
 /// Table 8 of the paper: training accuracy on padded CIFAR-10.
-const PUBLISHED: Published = Published {
+const PUBLISHED: PublishedAccuracies = PublishedAccuracies {
     experiment: "H9",
     lengths: &[65, 145, 257, 577, 1025],
     rows: &[
@@ -40,33 +40,32 @@ const D_HEAD: usize = 16;
 
 /// What is not as in the paper.
 const DIFFERS: &str =
-    "passes, learning rate, feed-forward width 2 E and no dropout are ours; judged on 5,000 training images";
-
-/// The experiments of this file.
-pub fn experiments() -> Vec<Box<dyn Experiment>> {
-    vec![Box::new(PaddedImages)]
-}
+    "passes, learning rate, feed-forward width 2 E and no dropout are ours; evaluated on 5,000 training images";
 
 /// The training accuracy of a four-layer ViT over its heads, for several numbers of patches.
-struct PaddedImages;
+pub(super) struct PaddedImages;
 
-/// How much is trained on and judged.
+/// How much is trained and evaluated on.
 struct Scale {
     train_samples: usize,
-    judged: usize,
+    eval_samples: usize,
     batch_size: usize,
     passes: usize,
 }
 
-fn setting(side: usize, heads: usize, &Scale { train_samples, judged, batch_size, passes }: &Scale) -> Setting {
-    let tokens = (side / PATCH).pow(2) + 1;
+fn trial(
+    side: usize,
+    heads: usize,
+    &Scale { train_samples, eval_samples, batch_size, passes }: &Scale,
+) -> Trial<HeadsSetting> {
+    let length = (side / PATCH).pow(2) + 1;
     let width = heads * D_HEAD;
     let steps = passes * train_samples / batch_size;
-    Setting {
-        axes: vec![(LENGTH, tokens.to_string()), (HEADS, heads.to_string())],
+    Trial {
+        setting: HeadsSetting { length, heads },
         task: Named::new(
             "padded-cifar10",
-            json!({"side": side, "train_samples": train_samples, "judge": "train", "judged": judged}),
+            json!({"side": side, "train_samples": train_samples, "judge": "train", "judged": eval_samples}),
         ),
         model: Named::new(
             "vit",
@@ -83,13 +82,15 @@ fn setting(side: usize, heads: usize, &Scale { train_samples, judged, batch_size
             weight_decay: 0.05,
             decay: Decay::Weights,
             eval_every: (steps / 10).max(1),
-            eval_samples: Some(judged.min(1000)),
+            eval_samples: Some(eval_samples.min(1000)),
             ..TrainingConfig::default()
         },
     }
 }
 
 impl Experiment for PaddedImages {
+    type Setting = HeadsSetting;
+
     fn is_synthetic(&self) -> bool {
         false
     }
@@ -104,25 +105,25 @@ impl Experiment for PaddedImages {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let all = |passes| Scale { train_samples: TRAIN_IMAGES, judged: 5000, batch_size: 128, passes };
-        let few = Scale { train_samples: 40, judged: 20, batch_size: 10, passes: 1 };
-        match preset {
-            Preset::Smoke => [1, 2].map(|heads| setting(SIDES[0], heads, &few)).into(),
-            Preset::Quick => [1, 2, 4].map(|heads| setting(SIDES[0], heads, &all(3))).into(),
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<HeadsSetting>>> {
+        let all = |passes| Scale { train_samples: TRAIN_IMAGES, eval_samples: 5000, batch_size: 128, passes };
+        let few = Scale { train_samples: 40, eval_samples: 20, batch_size: 10, passes: 1 };
+        Ok(match request.preset {
+            Preset::Smoke => [1, 2].map(|heads| trial(SIDES[0], heads, &few)).into(),
+            Preset::Quick => [1, 2, 4].map(|heads| trial(SIDES[0], heads, &all(3))).into(),
             Preset::Full => {
                 let heads = || PUBLISHED.rows.iter().map(|(heads, _)| *heads);
-                SIDES.iter().flat_map(|side| heads().map(|heads| setting(*side, heads, &all(100)))).collect()
+                SIDES.iter().flat_map(|side| heads().map(|heads| trial(*side, heads, &all(100)))).collect()
             }
-        }
+        })
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &HeadsCells) -> Result<Reading> {
         let caption = "Training accuracy of a ViT of four layers with 16 channels per head on CIFAR-10, each image at a fixed \
                        random place of a square that continues its border, in patches of 8 x 8 pixels: mean over seeds and \
                        95 % interval (of two seeds: both values). Dashed: the paper's, and choosing by chance.";
         Ok(Reading {
-            tables: vec![cells.grid_table("training error", "error", HEADS, LENGTH, &[])],
+            tables: vec![table(cells, "training error", "error")],
             figures: vec![figure(
                 "h9-accuracy",
                 "Images: training accuracy against heads",

@@ -1,14 +1,14 @@
 //! H7: one head that is wide enough to hold the sequence.
 
 use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
 
 use super::errors::{self, NMSE};
 use super::grid::{Case, Channels, scale};
 use super::published;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::{Finding, Preset, Table};
+use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Table, Trial};
 
 /// Channels of a token, as of task `retrieval` by default.
 const D_INPUT: usize = 4;
@@ -16,24 +16,32 @@ const D_INPUT: usize = 4;
 /// By how much a head that holds the sequence must be better than one of a quarter of the width.
 const BETTER: f64 = 10.0;
 
+/// A length, a number of heads, channels per head, and whether the encoder sees the place of a token.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemorisationSetting {
+    #[serde(rename = "T")]
+    length: usize,
+    #[serde(rename = "h")]
+    heads: usize,
+    #[serde(rename = "n")]
+    channels: usize,
+    positions: bool,
+}
+
 /// One head of growing width on the shortest length.
 pub(super) struct Memorisation;
 
 impl Memorisation {
-    /// The length T: the shortest, at which T d channels are few.
-    fn length(preset: Preset) -> usize {
-        scale(preset).lengths[0]
-    }
-
-    fn finding(cells: &Cells) -> Finding {
+    fn finding(cells: &Cells<MemorisationSetting>) -> Finding {
         let mut evidence = Evidence::default();
-        for length in errors::numbers(cells, "T") {
-            let mut at = |width: usize| {
-                let found = errors::cell(cells, length, 1, &[("n", &width.to_string()), ("positions", "true")]);
-                match found {
+        for length in cells.values(|setting| setting.length) {
+            let mut at = |channels: usize| {
+                let wanted = MemorisationSetting { length, heads: 1, channels, positions: true };
+                match cells.find(|setting| *setting == wanted) {
                     Some(cell) => Some(cell.measured(NMSE, &mut evidence)?.min),
                     None => {
-                        evidence.missing(format!("n={width} at T={length}"));
+                        evidence.missing(format!("n={channels} at T={length}"));
                         None
                     }
                 }
@@ -53,6 +61,8 @@ impl Memorisation {
 }
 
 impl Experiment for Memorisation {
+    type Setting = MemorisationSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "H7",
@@ -62,38 +72,40 @@ impl Experiment for Memorisation {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let length = Self::length(preset);
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<MemorisationSetting>>> {
+        // The shortest, at which T d channels are few.
+        let length = scale(request.preset).lengths[0];
         let enough = length * D_INPUT;
-        let (widths, positions): (Vec<usize>, &[bool]) = match preset {
+        let (widths, all_positions): (Vec<usize>, &[bool]) = match request.preset {
             Preset::Full => (vec![enough / 8, enough / 4, enough / 2, enough, 2 * enough], &[false, true]),
             Preset::Quick | Preset::Smoke => (vec![enough / 4, enough], &[true]),
         };
-        let mut settings = Vec::new();
-        for positions in positions {
-            for width in &widths {
+        let mut trials = Vec::new();
+        for &positions in all_positions {
+            for &channels in &widths {
                 // Two rectified channels per token's channel hold it at one place; five layers are the theorem's.
                 let case = Case {
-                    channels: Channels::PerHead(*width),
+                    channels: Channels::PerHead(channels),
                     hidden: 2 * enough,
                     head_layers: 5,
-                    positions: *positions,
+                    positions,
                     // At 1e-2 so many layers do not train: NMSE 0.31 in the place of 0.09 after 3000 steps.
                     learning_rate: 3e-3,
                     ..Case::new(length, 1)
                 };
-                let further = [("n", width.to_string()), ("positions", positions.to_string())];
-                settings.push(case.setting(preset, &further));
+                let setting = MemorisationSetting { length, heads: 1, channels, positions };
+                trials.push(case.trial(request.preset, setting));
             }
         }
-        settings
+        Ok(trials)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
-        let row = |cell: &crate::experiment::Cell| {
+    fn read(&self, cells: &Cells<MemorisationSetting>) -> Result<Reading> {
+        let row = |cell: &Cell<'_, MemorisationSetting>| {
+            let MemorisationSetting { length, channels, positions, .. } = cell.setting;
             let train = cell.train_loss.map_or_else(|| "-".into(), |loss| brief(loss.min));
-            let axes = ["T", "n", "positions"].map(|axis| cell.axis(axis).to_owned());
-            [axes.to_vec(), vec![cell.entry(NMSE), cell.entry("mse"), train]].concat()
+            let place = [length.to_string(), channels.to_string(), positions.to_string()];
+            [place, [cell.entry(NMSE), cell.entry("mse"), train]].concat()
         };
         let table = Table {
             title: "smallest over seeds".into(),
@@ -101,25 +113,24 @@ impl Experiment for Memorisation {
             rows: cells.iter().map(row).collect(),
         };
         let mut series = Vec::new();
-        let lengths = errors::numbers(cells, "T");
-        let widths = errors::numbers(cells, "n");
+        let lengths = cells.values(|setting| setting.length);
+        let widths = cells.values(|setting| setting.channels);
         if let (Some(length), Some(first), Some(last)) = (lengths.first(), widths.first(), widths.last())
             && let Some(value) = published::at(published::PER_HEAD, 4, *length)
         {
             let points = [first, last].map(|width| Point::new(*width as f64, value)).into();
             series.push(Series::new("4 heads of 8, published", "reference", Mark::Dashed, points));
         }
-        for (index, positions) in cells.values("positions").into_iter().enumerate() {
-            let axes = [("positions", positions)];
+        for (index, positions) in cells.values(|setting| setting.positions).into_iter().enumerate() {
+            let line = cells.with(|setting| setting.positions == positions);
             let points: Vec<Point> =
-                cells.with(&axes).filter_map(|cell| errors::point(cell.number("n")?, cell)).collect();
-            let label = if positions == "true" { "with positions" } else { "without positions" };
+                line.filter_map(|cell| errors::point(cell.setting.channels as f64, cell)).collect();
+            let label = if positions { "with positions" } else { "without positions" };
             if !points.is_empty() {
                 series.push(Series::new(label, format!("#{index}"), Mark::LinePoints, points));
             }
         }
-        let ticks = widths.iter().map(|width| (*width as f64, width.to_string())).collect();
-        let x = Axis { ticks: Some(ticks), ..Axis::new("channels n of the one head", true) };
+        let x = errors::log_axis("channels n of the one head", &widths);
         let title =
             lengths.first().map_or_else(String::new, |length| format!("T = {length}, T d = {}", length * D_INPUT));
         let figure = Figure {

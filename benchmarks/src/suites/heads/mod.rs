@@ -21,30 +21,26 @@ mod text;
 mod transition;
 mod width;
 
-use crate::experiment::{Experiment, ExperimentSuite};
-use crate::experiment::SuiteInfo;
+use crate::experiment::{Suite, SuiteInfo};
 
 /// The suite `heads`.
-pub fn suite() -> ExperimentSuite {
-    let info = SuiteInfo {
+pub fn suite() -> Suite {
+    let [h1, h3, h4, h5] = transition::ALL;
+    Suite::new(SuiteInfo {
         name: "heads",
         title: "How many heads a task asks for",
         summary: "How the error falls with the number of attention heads, and that it drops where every retrieved value \
                   has a head of its own.",
         source: "Yu, Bao, Li, Jiang, Yu, \"The effect of attention head count on Transformer approximation\", 2025, \
                  https://arxiv.org/abs/2510.06662",
-    };
-    let [h1, h3, h4, h5] = transition::ALL;
-    let mut all: Vec<Box<dyn Experiment>> = vec![
-        Box::new(h1),
-        Box::new(width::Width),
-        Box::new(h3),
-        Box::new(h4),
-        Box::new(h5),
-        Box::new(reversal::Reversal),
-        Box::new(memorisation::Memorisation),
-    ];
-    all.extend(text::experiments());
-    all.extend(images::experiments());
-    ExperimentSuite::new(info, all)
+    })
+    .with(h1)
+    .with(width::Width)
+    .with(h3)
+    .with(h4)
+    .with(h5)
+    .with(reversal::Reversal)
+    .with(memorisation::Memorisation)
+    .with(text::TextRetrieval)
+    .with(images::PaddedImages)
 }

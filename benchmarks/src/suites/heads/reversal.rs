@@ -3,13 +3,12 @@
 use lookback_registry::Result;
 
 use super::errors;
-use super::grid::{Case, scale};
+use super::grid::{Case, HeadsCells, HeadsSetting, pairs, scale};
 use super::published::{self, PER_HEAD};
 use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::{Finding, Preset, Table, Verdict};
+use crate::experiment::{Experiment, ExperimentInfo, Finding, PlanRequest, Reading, Table, Trial, Verdict};
 
 /// A score up to this is as good as none: of the published errors themselves 3 heads come to 0.06.
 const NONE: f64 = 0.1;
@@ -65,6 +64,8 @@ impl Reversal {
 }
 
 impl Experiment for Reversal {
+    type Setting = HeadsSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "H6",
@@ -74,15 +75,15 @@ impl Experiment for Reversal {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let cases =
-            scale(preset).lengths.iter().flat_map(|length| (1..=PER_HEAD.len()).map(|heads| Case::new(*length, heads)));
-        cases.map(|case| case.setting(preset, &[])).collect()
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<HeadsSetting>>> {
+        let settings = pairs(scale(request.preset).lengths, 1..=PER_HEAD.len()).into_iter();
+        let trial = |setting: HeadsSetting| Case::new(setting.length, setting.heads).trial(request.preset, setting);
+        Ok(settings.map(trial).collect())
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &HeadsCells) -> Result<Reading> {
         let mut evidence = Evidence::default();
-        let lengths = errors::numbers(cells, "T");
+        let lengths = cells.values(|setting| setting.length);
         if lengths.len() < 2 {
             evidence.missing("two lengths");
         }
@@ -90,7 +91,7 @@ impl Experiment for Reversal {
         let mut comparisons = Vec::new();
         // Scores of fewer lengths are smaller: only of the same lengths there is something to compare.
         let published = |heads: usize| published_score(heads, &lengths).filter(|_| lengths.len() > 1);
-        for heads in errors::numbers(cells, "h") {
+        for heads in cells.values(|setting| setting.heads) {
             let of = |length: &usize| errors::smallest(cells, *length, heads, &mut evidence);
             let all: Vec<Option<f64>> = lengths.iter().map(of).collect();
             let all = all.into_iter().collect::<Option<Vec<f64>>>().filter(|all| all.len() > 1);

@@ -4,7 +4,7 @@ use lookback_datasets::retrieval::Retrieval;
 use lookback_registry::Result;
 
 use super::errors;
-use crate::experiment::Cells;
+use super::grid::{HeadsCells, at};
 use crate::experiment::evidence::Evidence;
 use crate::experiment::figure::{Figure, Panel};
 use crate::experiment::{Finding, Outcome, Probe};
@@ -39,11 +39,11 @@ fn largest(values: &[f64]) -> Option<usize> {
 }
 
 /// The maps of the best runs with as many heads as maxima, by length, and whether each head has found a maximum.
-pub(super) fn read(cells: &Cells, n_functions: usize) -> Result<(Option<Figure>, Finding)> {
+pub(super) fn read(cells: &HeadsCells, n_functions: usize) -> Result<(Option<Figure>, Finding)> {
     let mut evidence = Evidence::default();
     let mut panels = Vec::new();
-    for length in errors::numbers(cells, "T") {
-        let best = errors::cell(cells, length, n_functions, &[]).and_then(|cell| cell.best(errors::NMSE));
+    for length in cells.values(|setting| setting.length) {
+        let best = at(cells, length, n_functions).and_then(|cell| cell.best(errors::NMSE));
         let Some((outcome, probe)) = best else {
             evidence.missing(format!("a finished run at T={length}, h={n_functions}"));
             continue;
@@ -74,29 +74,19 @@ pub(super) fn read(cells: &Cells, n_functions: usize) -> Result<(Option<Figure>,
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-    use crate::experiment::{Axes, Example, HeadProbe, Planned};
     use serde_json::json;
+
+    use super::super::grid::HeadsSetting;
+    use super::*;
+    use crate::experiment::{Example, HeadProbe};
+    use crate::spec::Named;
 
     #[test]
     fn shares_are_counted_by_head_and_maximum() {
-        let task = json!({"n_functions": 2, "length": 3, "d_input": 1});
-        let retrieval = Retrieval::new(RetrievalTaskConfig::read(task.as_object().unwrap()).unwrap().data).unwrap();
-        let spec = RunSpec {
-            version: SPEC_VERSION,
-            task: Named::new("retrieval", task),
-            model: Named::new("class-attention", json!({})),
-            training: TrainingConfig::default(),
-            seed: 0,
-        };
-        let outcome = Outcome {
-            planned: Planned { spec, axes: Axes::new() },
-            result: None,
-            probe: None,
-            curve: vec![],
-            seconds: None,
-        };
+        let mut outcome = Outcome::finished(&HeadsSetting { length: 3, heads: 2 }, 0, &[]);
+        let task = Named::new("retrieval", json!({"n_functions": 2, "length": 3, "d_input": 1}));
+        let retrieval = Retrieval::new(RetrievalTaskConfig::read(&task.params).unwrap().data).unwrap();
+        outcome.planned.spec.task = task;
         // On the line a maximum is at one end or the other: that of the largest or of the smallest token.
         let inputs = [[0.0, 2.0, -1.0], [3.0, -2.0, 1.0]];
         let times = inputs.map(|input| retrieval.retrieve(&input));

@@ -1,15 +1,15 @@
 //! H8: text retrieval.
 
 use lookback_registry::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::by_heads::{HEADS, LENGTH, Published, figure, panels};
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use super::by_heads::{PublishedAccuracies, figure, panels};
+use super::grid::{HeadsCells, HeadsSetting, pairs, table};
+use crate::experiment::{Cell, Experiment, ExperimentInfo, PlanRequest, Preset, Reading, Trial};
 use crate::spec::{Named, TrainingConfig};
-use crate::experiment::Preset;
 
 /// Table 6 of the paper: training top-1 accuracy on MS MARCO.
-const PUBLISHED: Published = Published {
+const PUBLISHED: PublishedAccuracies = PublishedAccuracies {
     experiment: "H8",
     lengths: &[8, 16, 32, 64],
     rows: &[
@@ -29,76 +29,57 @@ const PUBLISHED: Published = Published {
 const DIFFERS: &str = "a text is one vector (the sum of its tokens' word embeddings), read at the query's place; negatives \
                        are BM25's alone; training recipe ours";
 
-/// The experiments of this file.
-pub fn experiments() -> Vec<Box<dyn Experiment>> {
-    vec![Box::new(TextRetrieval)]
-}
-
 /// The training accuracy of a two-layer Transformer over its heads, for several numbers of candidates.
-struct TextRetrieval;
+pub(super) struct TextRetrieval;
 
 /// The sizes of a preset.
-struct Sizes {
+struct Scale {
     lengths: &'static [usize],
     heads: &'static [usize],
     /// Channels per head.
     d_head: usize,
-    source: &'static str,
-    train_queries: usize,
-    valid_queries: usize,
-    judged: usize,
-    d_embedding: usize,
-    vocabulary: usize,
-    max_passages: usize,
+    /// Parameters of the task beside the number of candidates.
+    task: Value,
     batch_size: usize,
     steps: usize,
     learning_rate: f64,
 }
 
-fn sizes(preset: Preset) -> Sizes {
+fn scale(preset: Preset) -> Scale {
     match preset {
-        Preset::Smoke => Sizes {
+        Preset::Smoke => Scale {
             lengths: &[4, 6],
             heads: &[1, 2],
             d_head: 4,
-            source: "generated",
-            train_queries: 24,
-            valid_queries: 8,
-            judged: 24,
-            d_embedding: 8,
-            vocabulary: 512,
-            max_passages: 64,
+            task: json!({
+                "source": "generated", "train_queries": 24, "valid_queries": 8, "judge": "train", "judged": 24,
+                "embeddings": "found", "d_embedding": 8, "vocabulary": 512, "max_passages": 64,
+            }),
             batch_size: 8,
             steps: 4,
             learning_rate: 3e-3,
         },
-        Preset::Quick => Sizes {
+        Preset::Quick => Scale {
             lengths: &[8, 32],
             heads: &[1, 2, 4],
             d_head: 32,
-            source: "found",
-            train_queries: 512,
-            valid_queries: 64,
-            judged: 512,
-            d_embedding: 64,
-            vocabulary: 2048,
-            max_passages: 2048,
+            task: json!({
+                "source": "found", "train_queries": 512, "valid_queries": 64, "judge": "train", "judged": 512,
+                "embeddings": "found", "d_embedding": 64, "vocabulary": 2048, "max_passages": 2048,
+            }),
             batch_size: 64,
             steps: 240,
             learning_rate: 2e-3,
         },
         // About 64 passes over the paper's 28,000 queries.
-        Preset::Full => Sizes {
+        Preset::Full => Scale {
             lengths: &[8, 16, 32, 64],
             heads: &[1, 2, 4, 6, 8, 10, 12, 14, 16],
             d_head: 32,
-            source: "found",
-            train_queries: 28_000,
-            valid_queries: 2_000,
-            judged: 10_000,
-            d_embedding: 768,
-            vocabulary: 16_384,
-            max_passages: 200_000,
+            task: json!({
+                "source": "found", "train_queries": 28_000, "valid_queries": 2_000, "judge": "train", "judged": 10_000,
+                "embeddings": "found", "d_embedding": 768, "vocabulary": 16_384, "max_passages": 200_000,
+            }),
             batch_size: 128,
             steps: 14_000,
             learning_rate: 5e-4,
@@ -106,39 +87,38 @@ fn sizes(preset: Preset) -> Sizes {
     }
 }
 
-fn setting(sizes: &Sizes, length: usize, heads: usize) -> Setting {
-    let width = heads * sizes.d_head;
-    Setting {
-        axes: vec![(LENGTH, length.to_string()), (HEADS, heads.to_string())],
-        task: Named::new(
-            "text-retrieval",
-            json!({
-                "source": sizes.source, "candidates": length, "train_queries": sizes.train_queries,
-                "valid_queries": sizes.valid_queries, "max_passages": sizes.max_passages, "vocabulary": sizes.vocabulary,
-                "embeddings": "found", "d_embedding": sizes.d_embedding,
-                "judge": "train", "judged": sizes.judged,
-            }),
-        ),
-        model: Named::new(
-            "transformer",
-            json!({
-                "d_model": width, "n_heads": heads, "n_layers": 2, "d_ff": 4 * width, "norm": "layer", "residual": true,
-                "causal": false, "position": "learned",
-            }),
-        ),
-        training: TrainingConfig {
-            steps: sizes.steps,
-            batch_size: sizes.batch_size,
-            learning_rate: sizes.learning_rate,
-            warmup_steps: sizes.steps / 20,
-            eval_every: (sizes.steps / 4).max(1),
-            eval_samples: Some(256),
-            ..TrainingConfig::default()
-        },
+impl Scale {
+    fn trial(&self, setting: HeadsSetting) -> Trial<HeadsSetting> {
+        let HeadsSetting { length, heads } = setting;
+        let d_model = heads * self.d_head;
+        let mut task = Named::new("text-retrieval", self.task.clone());
+        task.params.insert("candidates".into(), length.into());
+        Trial {
+            setting,
+            task,
+            model: Named::new(
+                "transformer",
+                json!({
+                    "d_model": d_model, "n_heads": heads, "n_layers": 2, "d_ff": 4 * d_model, "norm": "layer",
+                    "residual": true, "causal": false, "position": "learned",
+                }),
+            ),
+            training: TrainingConfig {
+                steps: self.steps,
+                batch_size: self.batch_size,
+                learning_rate: self.learning_rate,
+                warmup_steps: self.steps / 20,
+                eval_every: (self.steps / 4).max(1),
+                eval_samples: Some(256),
+                ..TrainingConfig::default()
+            },
+        }
     }
 }
 
 impl Experiment for TextRetrieval {
+    type Setting = HeadsSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "H8",
@@ -148,13 +128,13 @@ impl Experiment for TextRetrieval {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let sizes = sizes(preset);
-        let of = |length: &usize| sizes.heads.iter().map(|heads| setting(&sizes, *length, *heads)).collect::<Vec<_>>();
-        sizes.lengths.iter().flat_map(of).collect()
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<HeadsSetting>>> {
+        let scale = scale(request.preset);
+        let settings = pairs(scale.lengths, scale.heads.iter().copied()).into_iter();
+        Ok(settings.map(|setting| scale.trial(setting)).collect())
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &HeadsCells) -> Result<Reading> {
         let corpus = corpus(cells);
         let caption = |what: &str, dashed: &str| {
             format!(
@@ -166,13 +146,7 @@ impl Experiment for TextRetrieval {
         let harmonic = |length: usize| (1..=length).map(|rank| 1.0 / rank as f64).sum::<f64>() / length as f64;
         let reciprocal_ranks = panels(cells, "mrr", "training MRR", harmonic, |_, _| None);
         Ok(Reading {
-            tables: vec![cells.grid_table(
-                &format!("training error, 1 - top-1 ({corpus})"),
-                "error",
-                HEADS,
-                LENGTH,
-                &[],
-            )],
+            tables: vec![table(cells, &format!("training error, 1 - top-1 ({corpus})"), "error")],
             figures: vec![
                 figure(
                     "h8-accuracy",
@@ -198,12 +172,12 @@ impl Experiment for TextRetrieval {
 }
 
 /// Whether all finished runs of a cell have this value of a metric.
-fn is(cell: &Cell<'_>, metric: &str, value: f64) -> bool {
+fn is(cell: &Cell<'_, HeadsSetting>, metric: &str, value: f64) -> bool {
     cell.metric(metric).is_some_and(|summary| summary.min == value && summary.max == value)
 }
 
 /// What the runs were on: "a generated corpus, random embeddings".
-fn corpus(cells: &Cells) -> String {
+fn corpus(cells: &HeadsCells) -> String {
     let all = |metric: &str, value: f64| {
         let mut finished = cells.iter().filter(|cell| cell.metric(metric).is_some()).peekable();
         finished.peek().is_some() && finished.all(|cell| is(cell, metric, value))
@@ -225,59 +199,36 @@ fn corpus(cells: &Cells) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use lookback_models::Catalogue;
-
     use super::*;
-    use crate::experiment::ExperimentSuite;
     use crate::experiment::comparison::Ours;
-    use crate::experiment::{Outcome, PlanRequest, RunResult, RunStatus, Suite, SuiteInfo, Verdict};
+    use crate::experiment::{Outcome, Verdict};
 
     /// The quick grid with two seeds, all run with the paper's accuracies.
-    fn analysis(generated: f64) -> crate::suite::Analysis {
-        let info = SuiteInfo { name: "heads", title: "", summary: "", source: "" };
-        let suite = ExperimentSuite::new(info, experiments());
-        let models = Catalogue::default();
-        let plan = suite.plan(&PlanRequest::new(Preset::Quick), &models).unwrap();
-        assert_eq!(plan.len(), 12);
-        let outcomes: Vec<Outcome> = plan
-            .into_iter()
-            .map(|planned| {
-                let number = |axis: &str| planned.axes[axis].parse::<usize>().unwrap();
-                let row = PUBLISHED.rows.iter().find(|(heads, _)| *heads == number(HEADS)).unwrap().1;
-                let column = PUBLISHED.lengths.iter().position(|length| *length == number(LENGTH)).unwrap();
-                let accuracy = row[column];
-                let metrics = BTreeMap::from(
-                    [
-                        ("error", 1.0 - accuracy),
-                        ("accuracy", accuracy),
-                        ("mrr", accuracy),
-                        ("generated", generated),
-                        ("file_embeddings", 0.0),
-                        ("skipped_rows", 0.0),
-                    ]
-                    .map(|(name, value)| (name.to_owned(), value)),
-                );
-                let result = RunResult {
-                    status: RunStatus::Finished,
-                    steps: 1,
-                    num_params: 1,
-                    metrics,
-                    best: None,
-                    train_loss: None,
-                };
-                Outcome { planned, result: Some(result), probe: None, curve: Vec::new(), seconds: None }
-            })
-            .collect();
-        suite.analyse(&outcomes, &models).unwrap()
+    fn reading(generated: f64) -> Reading {
+        let trials = TextRetrieval.grid(&PlanRequest::new(Preset::Quick)).unwrap();
+        assert_eq!(trials.len(), 6);
+        let finished = |trial: &Trial<HeadsSetting>| {
+            let HeadsSetting { length, heads } = trial.setting;
+            let accuracy = PUBLISHED.accuracy(heads, length).unwrap();
+            let metrics = [
+                ("error", 1.0 - accuracy),
+                ("accuracy", accuracy),
+                ("mrr", accuracy),
+                ("generated", generated),
+                ("file_embeddings", 0.0),
+                ("skipped_rows", 0.0),
+            ];
+            [0, 1].map(|seed| Outcome::finished(&trial.setting, seed, &metrics))
+        };
+        let outcomes: Vec<Outcome> = trials.iter().flat_map(finished).collect();
+        TextRetrieval.read(&HeadsCells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap()).unwrap()
     }
 
     #[test]
     fn the_papers_numbers_make_its_findings() {
-        let analysis = analysis(0.0);
+        let reading = reading(0.0);
         let verdicts: Vec<_> =
-            analysis.findings.iter().map(|finding| (finding.name.as_str(), finding.verdict)).collect();
+            reading.findings.iter().map(|finding| (finding.name.as_str(), finding.verdict)).collect();
         assert_eq!(
             verdicts,
             [
@@ -286,21 +237,19 @@ mod tests {
                 ("h8-enough-heads", Verdict::NotMeasured),
             ]
         );
-        assert_eq!(analysis.comparisons.len(), 6);
-        assert!(analysis.comparisons.iter().all(|comparison| comparison.verdict == Verdict::Holds));
-        assert!(
-            analysis.summary[0].title.contains("MS MARCO's files, random embeddings"),
-            "{}",
-            analysis.summary[0].title
-        );
-        assert_eq!(analysis.figures.iter().map(|figure| figure.panels.len()).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(reading.comparisons.len(), 6);
+        assert!(reading.comparisons.iter().all(|comparison| comparison.verdict == Verdict::Holds));
+        let title = &reading.tables[0].title;
+        assert!(title.contains("MS MARCO's files, random embeddings"), "{title}");
+        assert_eq!(reading.figures.iter().map(|figure| figure.panels.len()).collect::<Vec<_>>(), [2, 2]);
     }
 
     #[test]
     fn a_generated_corpus_is_named_and_not_compared() {
-        let analysis = analysis(1.0);
-        assert!(analysis.comparisons.iter().all(|comparison| comparison.ours == Ours::Missing));
-        assert!(analysis.summary[0].title.contains("a generated corpus"), "{}", analysis.summary[0].title);
-        assert!(analysis.figures[0].caption.contains("a generated corpus"));
+        let reading = reading(1.0);
+        assert!(reading.comparisons.iter().all(|comparison| comparison.ours == Ours::Missing));
+        let title = &reading.tables[0].title;
+        assert!(title.contains("a generated corpus"), "{title}");
+        assert!(reading.figures[0].caption.contains("a generated corpus"));
     }
 }

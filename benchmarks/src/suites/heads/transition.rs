@@ -3,13 +3,12 @@
 use lookback_registry::Result;
 
 use super::errors;
-use super::grid::{Case, Channels, scale};
-use super::published::{self, Published};
+use super::grid::{Case, Channels, HeadsCells, HeadsSetting, pairs, scale};
+use super::published::{self, PublishedErrors};
 use super::specialisation;
 use crate::experiment::comparison::Comparison;
 use crate::experiment::figure::Figure;
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::Preset;
+use crate::experiment::{Experiment, ExperimentInfo, PlanRequest, Preset, Reading, Trial};
 
 /// How far from the published value ours may be: the paper's standard deviations often exceed the means.
 const FACTOR: f64 = 10.0;
@@ -27,7 +26,7 @@ pub(super) struct Transition {
     n_functions: usize,
     channels: Channels,
     n_layers: usize,
-    published: Published,
+    published: PublishedErrors,
     /// Names and statements of the findings on the drop and on the growth with the length.
     findings: [[&'static str; 2]; 2],
     /// Whether it shows which head attends to what.
@@ -151,30 +150,32 @@ impl Transition {
 }
 
 impl Experiment for Transition {
+    type Setting = HeadsSetting;
+
     fn info(&self) -> ExperimentInfo {
         self.info
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<HeadsSetting>>> {
         // Of the experiments that vary H1, quick runs what their findings need.
-        let few = preset != Preset::Full && !self.map;
-        let lengths = scale(preset).lengths;
+        let few = request.preset != Preset::Full && !self.map;
         let heads = match few {
             true => self.enough() - 1..=self.enough(),
             false => 1..=self.published.len(),
         };
-        let cases = lengths.iter().flat_map(|length| {
-            heads.clone().map(move |heads| Case {
+        let trial = |setting: HeadsSetting| {
+            let case = Case {
                 n_functions: self.n_functions,
                 channels: self.channels,
                 n_layers: self.n_layers,
-                ..Case::new(*length, heads)
-            })
-        });
-        cases.map(|case| case.setting(preset, &[])).collect()
+                ..Case::new(setting.length, setting.heads)
+            };
+            case.trial(request.preset, setting)
+        };
+        Ok(pairs(scale(request.preset).lengths, heads).into_iter().map(trial).collect())
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &HeadsCells) -> Result<Reading> {
         let mut reading = Reading { tables: errors::tables(cells), ..Reading::default() };
         reading.figures.push(Figure {
             id: self.figure.into(),
@@ -197,10 +198,8 @@ impl Experiment for Transition {
             reading.findings.push(finding);
         }
         for cell in cells.iter() {
-            let place = cell.number("h").zip(cell.number("T"));
-            let Some(value) = place.and_then(|(h, t)| published::at(self.published, h as usize, t as usize)) else {
-                continue;
-            };
+            let HeadsSetting { length, heads } = cell.setting;
+            let Some(value) = published::at(self.published, heads, length) else { continue };
             let (quantity, ours) = (format!("NMSE at {}", cell.place()), cell.ours(errors::NMSE));
             let info = self.info;
             reading.comparisons.push(Comparison::within(FACTOR, info.name, quantity, value, ours, info.differs));

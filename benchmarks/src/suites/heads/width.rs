@@ -1,13 +1,13 @@
 //! H2: the error against the hidden width N.
 
 use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
 
 use super::errors::{self, NMSE};
 use super::grid::{Case, scale};
 use crate::experiment::evidence::{Evidence, brief};
-use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::{Finding, Preset, Table};
+use crate::experiment::figure::{Axis, Figure, Mark, Panel, Series};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Table, Trial};
 
 /// The number D of maxima.
 const ENOUGH: usize = 4;
@@ -17,6 +17,18 @@ const FIT: f64 = 0.5;
 
 /// An exponent from this up counts as a flat floor.
 const FLAT: f64 = -0.5;
+
+/// A hidden width, a sequence length and a number of heads.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WidthSetting {
+    #[serde(rename = "N")]
+    hidden: usize,
+    #[serde(rename = "T")]
+    length: usize,
+    #[serde(rename = "h")]
+    heads: usize,
+}
 
 /// Errors over hidden widths, heads and lengths.
 pub(super) struct Width;
@@ -46,15 +58,14 @@ struct Fit {
 
 impl Width {
     /// Smallest errors over N of cells that statements may rest on.
-    fn fits(cells: &Cells, evidence: &mut Evidence) -> Vec<Fit> {
+    fn fits(cells: &Cells<WidthSetting>, evidence: &mut Evidence) -> Vec<Fit> {
         let mut fits = Vec::new();
-        for heads in errors::numbers(cells, "h") {
-            for length in errors::numbers(cells, "T") {
-                let row = errors::numbers(cells, "N").into_iter().filter_map(|width| {
-                    let cell = errors::cell(cells, length, heads, &[("N", &width.to_string())])?;
-                    Some((width as f64, cell.measured(NMSE, evidence)?.min))
-                });
-                let points: Vec<(f64, f64)> = row.collect();
+        for heads in cells.values(|setting| setting.heads) {
+            for length in cells.values(|setting| setting.length) {
+                let row = cells.with(|setting| setting.heads == heads && setting.length == length);
+                let points: Vec<(f64, f64)> = row
+                    .filter_map(|cell| Some((cell.setting.hidden as f64, cell.measured(NMSE, evidence)?.min)))
+                    .collect();
                 match power_law(&points) {
                     Some((exponent, explained)) => fits.push(Fit { heads, length, exponent, explained }),
                     None => evidence.missing(format!("three widths N at T={length}, h={heads}")),
@@ -64,7 +75,7 @@ impl Width {
         fits
     }
 
-    fn findings(cells: &Cells) -> Vec<Finding> {
+    fn findings(cells: &Cells<WidthSetting>) -> Vec<Finding> {
         let mut evidence = Evidence::default();
         let mut floor = Evidence::default();
         for Fit { heads, length, exponent, explained } in Self::fits(cells, &mut evidence) {
@@ -92,23 +103,22 @@ impl Width {
         ]
     }
 
-    fn longer_is_worse(cells: &Cells) -> Finding {
+    fn longer_is_worse(cells: &Cells<WidthSetting>) -> Finding {
         const STATEMENT: &str = "With fewer than D = 4 heads, at every hidden width the smallest NMSE is larger at the \
                                  longest length than at the shortest.";
         let mut evidence = Evidence::default();
-        let [shortest, .., longest] = errors::numbers(cells, "T")[..] else {
+        let [shortest, .., longest] = cells.values(|setting| setting.length)[..] else {
             evidence.missing("two lengths");
             return evidence.finding("h2-length", STATEMENT);
         };
-        for heads in errors::numbers(cells, "h").into_iter().filter(|heads| *heads < ENOUGH) {
-            for width in errors::numbers(cells, "N") {
-                let width = width.to_string();
+        for heads in cells.values(|setting| setting.heads).into_iter().filter(|heads| *heads < ENOUGH) {
+            for hidden in cells.values(|setting| setting.hidden) {
                 let mut at = |length: usize| {
-                    let cell = errors::cell(cells, length, heads, &[("N", &width)])?;
+                    let cell = cells.find(|setting| *setting == WidthSetting { hidden, length, heads })?;
                     Some(cell.measured(NMSE, &mut evidence)?.min)
                 };
                 if let (Some(short), Some(long)) = (at(shortest), at(longest)) {
-                    evidence.check(long > short, format!("h={heads}, N={width}: {} to {}", brief(short), brief(long)));
+                    evidence.check(long > short, format!("h={heads}, N={hidden}: {} to {}", brief(short), brief(long)));
                 }
             }
         }
@@ -117,6 +127,8 @@ impl Width {
 }
 
 impl Experiment for Width {
+    type Setting = WidthSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "H2",
@@ -126,25 +138,25 @@ impl Experiment for Width {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let (widths, heads): (&[usize], &[usize]) = match preset {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<WidthSetting>>> {
+        let (widths, all_heads): (&[usize], &[usize]) = match request.preset {
             Preset::Full => (&[12, 16, 24, 32, 48, 64], &[1, 2, 3, 4]),
             Preset::Quick => (&[12, 32, 64], &[2, 4]),
             Preset::Smoke => (&[12, 16, 24], &[3, 4]),
         };
-        let mut settings = Vec::new();
-        for length in scale(preset).lengths {
-            for heads in heads {
-                for hidden in widths {
-                    let case = Case { hidden: *hidden, ..Case::new(*length, *heads) };
-                    settings.push(case.setting(preset, &[("N", hidden.to_string())]));
+        let mut trials = Vec::new();
+        for &length in scale(request.preset).lengths {
+            for &heads in all_heads {
+                for &hidden in widths {
+                    let case = Case { hidden, ..Case::new(length, heads) };
+                    trials.push(case.trial(request.preset, WidthSetting { hidden, length, heads }));
                 }
             }
         }
-        settings
+        Ok(trials)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<WidthSetting>) -> Result<Reading> {
         let row = |Fit { heads, length, exponent, explained }: Fit| {
             vec![heads.to_string(), length.to_string(), format!("{exponent:.2}"), format!("{explained:.2}")]
         };
@@ -155,20 +167,20 @@ impl Experiment for Width {
             rows: fits,
         }];
         let mut panels = Vec::new();
-        for heads in cells.values("h") {
+        let widths = cells.values(|setting| setting.hidden);
+        for heads in cells.values(|setting| setting.heads) {
             let title = format!("smallest NMSE over seeds, h = {heads}");
-            tables.push(cells.grid_table(&title, NMSE, "T", "N", &[("h", heads)]));
-            let line = |(index, length): (usize, &str)| {
-                let axes = [("h", heads), ("T", length)];
-                let points: Vec<Point> =
-                    cells.with(&axes).filter_map(|cell| errors::point(cell.number("N")?, cell)).collect();
+            let (length, hidden) = (|setting: &WidthSetting| setting.length, |setting: &WidthSetting| setting.hidden);
+            let here = |setting: &WidthSetting| setting.heads == heads;
+            tables.push(cells.grid_table((&title, NMSE), ("T", length), ("N", hidden), here));
+            let line = |(index, length): (usize, usize)| {
+                let row = cells.with(move |setting| setting.heads == heads && setting.length == length);
+                let points = row.filter_map(|cell| errors::point(cell.setting.hidden as f64, cell)).collect();
                 Series::new(format!("T = {length}"), format!("#{index}"), Mark::LinePoints, points)
             };
-            let lines = cells.values("T").into_iter().enumerate().map(line);
+            let lines = cells.values(length).into_iter().enumerate().map(line);
             let lines = lines.filter(|line| !line.points.is_empty()).collect();
-            let ticks =
-                errors::numbers(cells, "N").into_iter().map(|width| (width as f64, width.to_string())).collect();
-            let x = Axis { ticks: Some(ticks), ..Axis::new("hidden width N", true) };
+            let x = errors::log_axis("hidden width N", &widths);
             panels.push(Panel::new(format!("h = {heads}"), x, Axis::new("NMSE", true), lines));
         }
         let figure = Figure {
@@ -186,25 +198,23 @@ impl Experiment for Width {
 
 #[cfg(test)]
 mod tests {
-    use lookback_models::Catalogue;
-
     use super::*;
     use crate::experiment::{Outcome, Verdict};
 
     #[test]
     fn one_length_says_nothing_of_lengths() {
-        let verdict = |lengths: &[(&str, f64)]| {
-            let of = |(length, nmse): &(&str, f64)| {
-                let axes = [("T", *length), ("h", "1"), ("N", "12")];
-                [0, 1].map(|seed| Outcome::finished(&axes, seed, &[(NMSE, *nmse)]))
+        let verdict = |lengths: &[(usize, f64)]| {
+            let of = |&(length, nmse): &(usize, f64)| {
+                let setting = WidthSetting { hidden: 12, length, heads: 1 };
+                [0, 1].map(|seed| Outcome::finished(&setting, seed, &[(NMSE, nmse)]))
             };
             let outcomes: Vec<Outcome> = lengths.iter().flat_map(of).collect();
-            let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+            let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap();
             Width::longer_is_worse(&cells).verdict
         };
-        assert_eq!(verdict(&[("8", 0.1)]), Verdict::NotMeasured);
-        assert_eq!(verdict(&[("128", 0.2), ("8", 0.1)]), Verdict::Holds);
-        assert_eq!(verdict(&[("128", 0.1), ("8", 0.2)]), Verdict::DoesNotHold);
+        assert_eq!(verdict(&[(8, 0.1)]), Verdict::NotMeasured);
+        assert_eq!(verdict(&[(128, 0.2), (8, 0.1)]), Verdict::Holds);
+        assert_eq!(verdict(&[(128, 0.1), (8, 0.2)]), Verdict::DoesNotHold);
     }
 
     #[test]
