@@ -6,7 +6,7 @@
 //! ```
 
 use lookback::datasets::{MemoryConfig, MemoryFunction, MemoryInfo};
-use lookback::{Program, Result};
+use lookback::Program;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +46,6 @@ impl MemoryConfig for Comb {
         structure: "periodic",
         source: "this example",
     };
-
-    fn build(self) -> Result<Self> {
-        self.validate()?;
-        Ok(self)
-    }
 }
 
 fn main() -> std::process::ExitCode {

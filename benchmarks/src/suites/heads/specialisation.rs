@@ -8,6 +8,7 @@ use super::grid::{HeadsCells, at};
 use crate::experiment::evidence::Evidence;
 use crate::experiment::figure::{Figure, Panel};
 use crate::experiment::{Finding, Outcome, Probe};
+use crate::tasks::TaskConfig as _;
 use crate::tasks::retrieval::RetrievalTaskConfig;
 
 /// From this share of sequences on a head counts as that of a maximum.
@@ -16,7 +17,7 @@ const SHARE: f64 = 0.5;
 /// For each head, in which share of the probed sequences the token that it attends to most is that of maximum i:
 /// `[heads][n_functions]`.
 fn map(outcome: &Outcome, probe: &Probe) -> Result<Vec<Vec<f64>>> {
-    let retrieval = Retrieval::new(RetrievalTaskConfig::read(&outcome.planned.spec.task.params)?.data)?;
+    let retrieval = Retrieval::new(RetrievalTaskConfig::read(&outcome.planned.spec.task.params)?.data.retrieval)?;
     let times: Vec<Vec<usize>> = probe
         .examples
         .iter()
@@ -85,7 +86,7 @@ mod tests {
     fn shares_are_counted_by_head_and_maximum() {
         let mut outcome = Outcome::finished(&HeadsSetting { length: 3, heads: 2 }, 0, &[]);
         let task = Named::new("retrieval", json!({"n_functions": 2, "length": 3, "d_input": 1}));
-        let retrieval = Retrieval::new(RetrievalTaskConfig::read(&task.params).unwrap().data).unwrap();
+        let retrieval = Retrieval::new(RetrievalTaskConfig::read(&task.params).unwrap().data.retrieval).unwrap();
         outcome.planned.spec.task = task;
         // On the line a maximum is at one end or the other: that of the largest or of the smallest token.
         let inputs = [[0.0, 2.0, -1.0], [3.0, -2.0, 1.0]];
