@@ -5,8 +5,8 @@
 //! cargo run --release --example own_memory_function -- bench memory --preset smoke --memory comb:period=8
 //! ```
 
-use lookback::datasets::{MemoryConfig, MemoryFunction, MemoryInfo};
 use lookback::Program;
+use lookback::datasets::{MemoryConfig, MemoryFunction, MemoryInfo};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -109,7 +109,7 @@ impl BackendKind {
         let other =
             BACKENDS.all().into_iter().find(|other| other.compiled && other.cpu).map_or("flex", |other| other.name);
         Error::new(
-            ErrorKind::Failed,
+            ErrorKind::Unsupported,
             format!(
                 "The backend `{}` finds no usable device on this machine. It needs {}; or use `--backend {other}`.",
                 self.name(),

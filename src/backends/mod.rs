@@ -140,7 +140,7 @@ macro_rules! backends {
                         #[cfg(feature = $feature)]
                         $feature => Ok(Self::$variant),
                         #[cfg(not(feature = $feature))]
-                        $feature => Err(Error::new(ErrorKind::Failed, format!(
+                        $feature => Err(Error::new(ErrorKind::Unsupported, format!(
                             "This build does not contain the backend `{name}`. Build with `--features {name}`; compiled in: {}.",
                             compiled().join(", ")
                         ))),
@@ -333,7 +333,7 @@ impl BackendKind {
                 let features: Vec<_> = BACKENDS.all().iter().map(|backend| backend.name).collect();
                 let features = features.join(", ");
                 Err(Error::new(
-                    ErrorKind::Failed,
+                    ErrorKind::Unsupported,
                     format!("This build contains no backend. Build with one of the features {features}."),
                 ))
             }

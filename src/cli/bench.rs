@@ -70,7 +70,7 @@ pub(super) fn bench(arguments: BenchArguments) -> Result<Exit> {
         fail_fast: arguments.fail_fast,
         checkpoint_every: Duration::from_secs_f64(arguments.checkpoint_seconds),
         program: std::env::current_exe()
-            .map_err(|error| Error::caused(ErrorKind::Usage, "The path of this program cannot be found", error))?,
+            .map_err(|error| Error::caused(ErrorKind::Io, "The path of this program cannot be found", error))?,
     };
 
     let stop = Arc::new(AtomicBool::new(false));

@@ -96,7 +96,7 @@ fn carry_out(command: Command) -> Result<Exit> {
             let mut page = Vec::new();
             clap_mangen::Man::new(Arguments::command())
                 .render(&mut page)
-                .map_err(|error| Error::caused(ErrorKind::Usage, "The man page cannot be made", error))?;
+                .map_err(|error| Error::caused(ErrorKind::Io, "The man page cannot be made", error))?;
             out::say_bytes(&page);
             Ok(Exit::Success)
         }

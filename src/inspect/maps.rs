@@ -27,14 +27,14 @@ impl AttentionMaps {
     pub fn of(layers: &[LayerAttention], size: (usize, usize)) -> Result<Self> {
         let Some(first) = layers.first() else {
             return Err(Error::new(
-                ErrorKind::Failed,
+                ErrorKind::Unsupported,
                 "The model has no attention to look into; attention maps need one such as `vit`.",
             ));
         };
         let tokens = first.tokens();
         if layers.iter().flat_map(|layer| &layer.weights).any(|weights| weights.shape() != (tokens, tokens)) {
             return Err(Error::new(
-                ErrorKind::Failed,
+                ErrorKind::Unsupported,
                 "The layers of the model attend among different numbers of tokens; attention maps need the same patches in \
                  all of them.",
             ));
@@ -64,7 +64,7 @@ fn patches(tokens: usize, (width, height): (usize, usize)) -> Result<([usize; 2]
         (class_token || (tokens == count && side > 1)).then_some((grid, class_token))
     });
     found.ok_or_else(|| {
-        Error::new(ErrorKind::Failed, format!(
+        Error::new(ErrorKind::Unsupported, format!(
             "The model's attention is among {tokens} tokens, which are no patches of an image of {width} x {height} \
              pixels; attention maps need a model of patches such as `vit`."
         ))

@@ -30,7 +30,7 @@ impl TrainData {
     /// There are no samples.
     pub fn new(dataset: Box<dyn Dataset<Sample>>, streams: bool, seed: u64, batch_size: usize) -> Result<Self> {
         if dataset.is_empty() {
-            return Err(Error::new(ErrorKind::Failed, "The task has no training samples; at least 1 is needed."));
+            return Err(Error::new(ErrorKind::InvalidValue, "The task has no training samples; at least 1 is needed."));
         }
         let order = match streams {
             true => Order::Stream { loaders: 0, ahead: None },

@@ -172,7 +172,7 @@ impl<I: Backend> Updater<I> {
         B: AutodiffBackend<InnerBackend = I>,
         M: Module<B>,
     {
-        let damaged = || Error::new(ErrorKind::Failed, "The training state is not one of this model and optimiser.");
+        let damaged = || Error::new(ErrorKind::Mismatch, "The training state is not one of this model and optimiser.");
         let mut rest = state;
         let mut number = || {
             let (bytes, after) = rest.split_first_chunk::<8>()?;

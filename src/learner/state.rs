@@ -242,7 +242,7 @@ where
         let mut model = self.model().valid();
         model
             .load_from(&mut store)
-            .map_err(|error| Error::caused(ErrorKind::Failed, "The weights do not fit the model", error))?;
+            .map_err(|error| Error::caused(ErrorKind::Mismatch, "The weights do not fit the model", error))?;
         self.model = Some(M::from_inner(model));
         Ok(())
     }

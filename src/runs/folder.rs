@@ -37,7 +37,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| {
         // What is left of a failed write must not fill the disk further; the first error is the one to tell.
         let _ = fs::remove_file(&partial);
-        Error::caused(ErrorKind::Io, format!("Cannot write `{}`", path.display()), error)
+        Error::io("write", path, error)
     })
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     }
     serde_json::from_slice(&read(path)?)
         .map(Some)
-        .map_err(|error| Error::caused(ErrorKind::Io, format!("`{}` cannot be read", path.display()), error))
+        .map_err(|error| Error::caused(ErrorKind::Corrupt, format!("`{}` cannot be read", path.display()), error))
 }
 
 impl RunFolder {
@@ -88,7 +88,7 @@ impl RunFolder {
             let found = self.spec()?;
             if found != *spec {
                 return Err(Error::new(
-                    ErrorKind::Io,
+                    ErrorKind::Mismatch,
                     format!(
                         "`{}` holds the spec of run {}, not of run {}; choose another folder.",
                         path.display(),
@@ -110,7 +110,7 @@ impl RunFolder {
         let path = self.file("spec.json");
         let bytes = read(&path)?;
         let text = String::from_utf8(bytes)
-            .map_err(|error| Error::caused(ErrorKind::Io, format!("`{}` is not text", path.display()), error))?;
+            .map_err(|error| Error::caused(ErrorKind::Corrupt, format!("`{}` is not text", path.display()), error))?;
         RunSpec::from_json(&text).map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())))
     }
 
@@ -129,9 +129,7 @@ impl RunFolder {
         match file.try_lock() {
             Ok(()) => Ok(Some(RunLock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => {
-                Err(Error::caused(ErrorKind::Io, format!("Cannot lock `{}`", path.display()), error))
-            }
+            Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
         }
     }
 
@@ -167,7 +165,7 @@ impl RunFolder {
             .map(|(number, line)| {
                 serde_json::from_str(line).map_err(|error| {
                     Error::caused(
-                        ErrorKind::Io,
+                        ErrorKind::Corrupt,
                         format!("Line {} of `{}` is no evaluation", number + 1, path.display()),
                         error,
                     )

@@ -221,7 +221,7 @@ impl BackendTask for Job<'_> {
         }
         write_json(&folder.file("timing.json"), &timing)?;
         let result =
-            learner.result().ok_or_else(|| Error::new(ErrorKind::Io, "The run ended without an evaluation."))?;
+            learner.result().ok_or_else(|| Error::new(ErrorKind::Failed, "The run ended without an evaluation."))?;
         write_json(&folder.file("result.json"), &result)?;
         folder.remove_checkpoints();
         Ok(RunEnd::Done(result))
@@ -261,7 +261,7 @@ fn check_backend(folder: &RunFolder, environment: &Environment) -> Result<()> {
     let path = folder.file("environment.json");
     match read_json::<Environment>(&path)? {
         Some(before) if before.backend != environment.backend => Err(Error::new(
-            ErrorKind::Io,
+            ErrorKind::Mismatch,
             format!(
                 "`{}` was begun on the backend `{}`; go on with `--backend {}`, or choose another folder for `{}`.",
                 folder.path().display(),

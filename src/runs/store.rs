@@ -70,7 +70,7 @@ impl Store {
         let path = self.file("plan.json");
         read_json(&path)?.ok_or_else(|| {
             Error::new(
-                ErrorKind::Io,
+                ErrorKind::NotFound,
                 format!("`{}` is no folder of a sweep: it has no `plan.json`.", self.root.display()),
             )
         })
@@ -100,7 +100,7 @@ impl Store {
         if let Some(before) = read_json::<Plan>(&path)? {
             if before.header != header {
                 return Err(Error::new(
-                    ErrorKind::Io,
+                    ErrorKind::Mismatch,
                     format!(
                         "`{}` holds suite `{}`, preset `{}`, backend `{}`; choose another folder with --out for suite `{}`, \
                      preset `{}`, backend `{}`.",

@@ -181,7 +181,7 @@ pub fn sweep(
         } else {
             folder.create(&run.spec)?;
             let kind = serde_json::to_string(&(&run.spec.model, &run.spec.training, &run.spec.task.name));
-            let kind = kind.map_err(|error| Error::caused(ErrorKind::Io, "A spec cannot be serialised", error))?;
+            let kind = kind.map_err(|error| Error::caused(ErrorKind::Failed, "A spec cannot be serialised", error))?;
             queue.jobs.push_back(Job { id, kind, not_before: Instant::now() });
         }
     }
@@ -317,7 +317,7 @@ impl Workers<'_> {
             Some(EXIT_STOPPED) => Ok(Some(RunOutcome::Stopped)),
             Some(0) => match folder.result()? {
                 Some(result) => Ok(Some(RunOutcome::Done { result })),
-                None => Err(Error::new(ErrorKind::Io, "The worker ended without a result.")),
+                None => Err(Error::new(ErrorKind::Failed, "The worker ended without a result.")),
             },
             _ => Ok(Some(RunOutcome::Failed {
                 reason: complaint.unwrap_or_else(|| format!("{}{}", describe(status), last_words(folder))),
