@@ -2,6 +2,7 @@
 
 mod checkpoint;
 pub(crate) mod evaluation;
+mod flat;
 mod loader;
 mod optimizer;
 mod schedule;

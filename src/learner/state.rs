@@ -16,7 +16,8 @@ use lookback_models::{SequenceModel, init, ops};
 use lookback_registry::{Error, ErrorKind, Result};
 use rand::RngExt;
 
-use super::optimizer::{Updater, all_values, scatter};
+use super::flat::{all_values, scatter};
+use super::optimizer::Updater;
 
 /// A map from sequences to sequences without gradients: `[batch, length, d_input]` to
 /// `[batch, length, d_output]`.

@@ -2,6 +2,7 @@
 
 pub mod environment;
 pub(crate) mod folder;
+mod queue;
 pub(crate) mod runner;
 pub(crate) mod store;
 pub mod sweep;

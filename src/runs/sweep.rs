@@ -4,7 +4,7 @@
 //! Closing a worker's standard input asks it to stop with a checkpoint; so workers also stop when the sweep
 //! itself is killed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backends::BackendKind;
 use crate::runs::folder::{RunFolder, read_json, write_json};
+use crate::runs::queue::{Job, Queue};
 use crate::runs::runner::RunEvent;
 use crate::runs::store::Store;
 
@@ -114,44 +115,6 @@ pub struct SweepSummary {
 pub struct Failure {
     /// The reason in one line.
     pub reason: String,
-}
-
-struct Job {
-    id: String,
-    /// Equal for runs that should take about the same time.
-    kind: String,
-    not_before: Instant,
-}
-
-/// What is to be done, longest runs first as far as is known, so that all cores are busy to the end.
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
-    /// Seconds of the last run of each kind, or 0 while the first is under way.
-    seconds: HashMap<String, f64>,
-}
-
-impl Queue {
-    /// The job to do next: one of a kind that is new, else one of the kind that takes longest. A job that must still wait
-    /// comes only where there is no other.
-    fn pop(&mut self) -> Option<Job> {
-        let now = Instant::now();
-        let urgency = |job: &Job| match self.seconds.get(&job.kind) {
-            _ if job.not_before > now => -1.0,
-            Some(seconds) => *seconds,
-            None => f64::INFINITY,
-        };
-        let mut best: Option<(usize, f64)> = None;
-        for (index, job) in self.jobs.iter().enumerate() {
-            let urgency = urgency(job);
-            if best.is_none_or(|(_, most)| urgency > most) {
-                best = Some((index, urgency));
-            }
-        }
-        let job = self.jobs.remove(best?.0)?;
-        self.seconds.entry(job.kind.clone()).or_insert(0.0);
-        Some(job)
-    }
 }
 
 /// Runs what is not done. `stop` ends it with checkpoints.
@@ -396,26 +359,4 @@ fn last_words(folder: &RunFolder) -> String {
 /// The file cannot be read.
 pub fn failure(folder: &RunFolder) -> Result<Option<Failure>> {
     read_json(&folder.file("failure.json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn new_kinds_come_first_then_the_longest() {
-        let job = |id: &str, wait: u64| Job {
-            id: id.into(),
-            kind: id[..1].into(),
-            not_before: Instant::now() + Duration::from_secs(wait),
-        };
-        let jobs = [job("a1", 0), job("a2", 0), job("b1", 0), job("c1", 3600), job("b2", 0), job("a3", 0)];
-        let mut queue = Queue { jobs: jobs.into(), ..Queue::default() };
-        let mut taken = Vec::new();
-        while let Some(job) = queue.pop() {
-            queue.seconds.insert(job.kind.clone(), if job.kind == "b" { 2.0 } else { 1.0 });
-            taken.push(job.id);
-        }
-        assert_eq!(taken, ["a1", "b1", "b2", "a2", "a3", "c1"]);
-    }
 }

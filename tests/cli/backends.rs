@@ -27,7 +27,7 @@ fn numbers(out: &Path) -> BTreeMap<(String, String), f64> {
 }
 
 pub(crate) fn is_for_cpus(backend: &str) -> bool {
-    lookback::backends::backends().into_iter().find(|info| info.name == backend).expect("a known backend").cpu
+    lookback::backends::BACKENDS.get(backend).expect("a known backend").cpu
 }
 
 /// The results of preset `smoke` on a backend. On one that is not for CPUs each run compiles its kernels for half a

@@ -235,19 +235,19 @@ impl BackendTask for Parallel {
         let listed = machine_devices::<B>().swap_remove(0);
         let training = TrainingConfig { steps: 3, eval_every: 1, batch_size: 4, ..Default::default() };
         let params = json!({"length": 8, "train_samples": 16, "valid_samples": 2});
-        let build = task::<B>("memory").expect("a task").build;
-        let task = build(params.as_object().expect("an object"), &DataFolder::default()).expect("valid parameters");
+        let params = params.as_object().expect("an object");
+        let task = task::<B>("memory", params, &DataFolder::default()).expect("valid parameters");
         let config = GruConfig { stack: StackConfig { d_model: 4, ..GruConfig::default().stack } };
         let io = task.io();
         let state = |seed, device: &B::Device| {
             Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), device), &training))
         };
         let first = state(1, &device);
-        let session = Learner::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");
+        let learner = Learner::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");
         let further = (1..self.0).map(|number| (listed.clone(), state(1 + number as u64, &listed) as _));
-        let mut session = session.with_devices(further);
+        let mut learner = learner.with_devices(further);
         let mut losses = Vec::new();
-        while let Step::Evaluated(evaluation) = session.advance() {
+        while let Step::Evaluated(evaluation) = learner.advance() {
             losses.push(evaluation.train_loss.expect("a finite loss"));
         }
         losses

@@ -36,8 +36,13 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
             "There is no suite named `memry`. Did you mean `memory`? Known: memory, heads, depth, rank, sparse, synthetic.",
         ),
         (
-            vec!["bench", "heads", "--also", "gru"],
-            "Suite `heads` compares forms of one model and takes no further one, so not `gru`; suite `memory` does.",
+            vec!["bench", "heads", "--memory", "airy"],
+            "Suite `heads` has no experiment on memory functions, so none for `airy`; suite `memory` has.",
+        ),
+        (vec!["bench", "heads", "--also", "gru", "--also", "gru"], "The model `gru` is asked for twice."),
+        (
+            vec!["show", "suite", "memory", "--set", "preset=full"],
+            "--set is for a model, a memory function or a task only.",
         ),
         (
             vec!["bench", "depth", "--only", "experiment=D9"],

@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use lookback::backends::task;
 use lookback::backends::types::Flex as B;
-use lookback::benchmarks::{Precision, TrainingConfig, task};
+use lookback::benchmarks::{Precision, TrainingConfig};
 use lookback::datasets::DataFolder;
 use lookback::models::{ModelConfig, StackConfig, gru::GruConfig, init, transformer::TransformerConfig};
 use lookback::{Learner, ModelState, Step};
@@ -17,14 +18,14 @@ fn losses<C: ModelConfig>(config: &C, training: &TrainingConfig, further: usize)
     let device = Default::default();
     let params = json!({"length": 24, "train_samples": 64, "valid_samples": 4});
     let params = params.as_object().expect("an object");
-    let task = (task::<B>("memory").expect("a task").build)(params, &DataFolder::default()).expect("valid parameters");
+    let task = task::<B>("memory", params, &DataFolder::default()).expect("valid parameters");
     let io = task.io();
     let state = |seed| Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), &device), training));
-    let session = Learner::<B>::new(task, state(1), training.clone(), 2, device).expect("a valid training");
+    let learner = Learner::<B>::new(task, state(1), training.clone(), 2, device).expect("a valid training");
     // They start from other weights: those of the first must reach them.
-    let mut session = session.with_devices((0..further).map(|number| (device, state(3 + number as u64) as _)));
+    let mut learner = learner.with_devices((0..further).map(|number| (device, state(3 + number as u64) as _)));
     let mut losses = Vec::new();
-    while let Step::Evaluated(evaluation) = session.advance() {
+    while let Step::Evaluated(evaluation) = learner.advance() {
         losses.push(evaluation.train_loss.expect("a finite loss"));
     }
     assert_eq!(losses.len(), training.steps);
