@@ -1,7 +1,7 @@
 //! What the experiments of the suite share: recipes, places of the lags, small helpers of figures and findings.
 
 use lookback_models::rpe_transformer::Rpe;
-use lookback_registry::Result;
+use lookback_registry::{Result, parse};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -98,7 +98,8 @@ pub(super) fn layer<S>(
 /// The task of the first cell whose setting fits.
 pub(super) fn task_of<S: Setting>(cells: &Cells<'_, S>, fits: impl Fn(&S) -> bool) -> Result<Option<SparseConfig>> {
     let outcome = cells.find(fits).and_then(|cell| cell.outcomes.first());
-    outcome.map(|outcome| Ok(RegressionConfig::read(&outcome.planned.spec.task.params)?.data)).transpose()
+    let parsed = outcome.map(|outcome| parse("task `sparse-memory`", &outcome.planned.spec.task.params)).transpose()?;
+    Ok(parsed.map(|config: RegressionConfig<_>| config.data))
 }
 
 /// A metric of cells along an axis; `name` is in the legend and fixes the colour.
