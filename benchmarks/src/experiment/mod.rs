@@ -20,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use cells::{Cell, Cells};
 pub use outcome::{Example, HeadProbe, Outcome, Probe, RunResult, RunStatus};
-pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, text};
+pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, Shown, text};
 pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Finding, Reading, SuiteInfo, Table, Verdict};
 pub use suite::{AnyExperiment, Suite, SuiteEntry};
 

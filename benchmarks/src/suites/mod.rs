@@ -4,7 +4,7 @@
 pub mod heads;
 // pub mod memory;
 // pub mod rank;
-// pub mod sparse;
+pub mod sparse;
 // mod synthetic;
 
 use lookback_registry::Registry;
@@ -18,7 +18,7 @@ pub static SUITES: Registry<SuiteEntry> = Registry::new(|| {
         SuiteEntry::new(heads::suite),
         // SuiteEntry::new(depth::suite),
         // SuiteEntry::new(rank::suite),
-        // SuiteEntry::new(sparse::suite),
+        SuiteEntry::new(sparse::suite),
         // SuiteEntry::new(synthetic::suite),
     ]
 });
