@@ -15,7 +15,7 @@ const SHORTEST: usize = 3;
 const MOST_SHOWN: usize = 1 << 16;
 
 /// Whose values are averaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecoveryKind {
     /// The nearest point of another set: `y(t) = argmin_v |u(t) - v|`.
