@@ -12,6 +12,7 @@ mod plan;
 mod reading;
 pub mod stats;
 mod suite;
+mod values;
 
 use std::fmt::Debug;
 
@@ -23,6 +24,7 @@ pub use outcome::{Example, HeadProbe, Outcome, Probe, RunResult, RunStatus};
 pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, Shown, text};
 pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Finding, Reading, SuiteInfo, Table, Verdict};
 pub use suite::{AnyExperiment, Suite, SuiteEntry};
+pub use values::{Extended, NoAxes};
 
 use crate::spec::{Named, TrainingConfig};
 

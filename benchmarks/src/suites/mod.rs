@@ -1,9 +1,9 @@
 //! The list of suites.
 
-// pub mod depth;
+pub mod depth;
 pub mod heads;
 // pub mod memory;
-// pub mod rank;
+pub mod rank;
 pub mod sparse;
 // mod synthetic;
 
@@ -16,8 +16,8 @@ pub static SUITES: Registry<SuiteEntry> = Registry::new(|| {
     vec![
         // SuiteEntry::new(memory::suite),
         SuiteEntry::new(heads::suite),
-        // SuiteEntry::new(depth::suite),
-        // SuiteEntry::new(rank::suite),
+        SuiteEntry::new(depth::suite),
+        SuiteEntry::new(rank::suite),
         SuiteEntry::new(sparse::suite),
         // SuiteEntry::new(synthetic::suite),
     ]
