@@ -85,7 +85,7 @@ impl Experiment for Separation {
                 let model = json!({
                     "d_model": 16, "n_heads": n_heads, "d_head": 8, "d_ff": 0, "rpe": "linear", "p_start": 0.5, "p_last": 3.0,
                     "dot_product": matches!(form, Form::Dp | Form::DpUnnormalised),
-                    "normalise": form != Form::DpUnnormalised, "tmx": form == Form::Tmx,
+                    "normalise": matches!(form, Form::DpFree | Form::Dp), "tmx": form == Form::Tmx,
                 });
                 let training = TrainingConfig { learning_rate: 5e-3, ..training(preset, 4000) };
                 grid.push(trial(setting, ("adaptive-memory", task), model, training));
