@@ -97,7 +97,8 @@ fn parameters(fields: &[Field]) -> String {
 
 fn models() -> String {
     let models = MODELS.all();
-    let rows = models.iter().map(|model| [section(model.info.name), model.info.summary.into(), linked(model.info.source)]);
+    let rows =
+        models.iter().map(|model| [section(model.info.name), model.info.summary.into(), linked(model.info.source)]);
     let mut page = table(["model", "what it computes", "source"], rows);
     for model in &models {
         let io = (model.example_io)();
@@ -195,7 +196,8 @@ fn recipes() -> String {
 
 fn data_sets() -> String {
     let rows = DATA_SETS.all().into_iter().map(|set| {
-        let fetch = if set.fetch.is_some() { code(&format!("lookback data fetch {}", set.name)) } else { "by hand".into() };
+        let fetch =
+            if set.fetch.is_some() { code(&format!("lookback data fetch {}", set.name)) } else { "by hand".into() };
         [code(set.name), set.summary.into(), set.layout.into(), fetch, set.licence.into(), linked(set.source)]
     });
     table(["data set", "contents", "files in the data folder", "download", "licence", "source"], rows)
@@ -257,7 +259,8 @@ fn errors_by_memory() -> String {
     let (mut models, mut memories) = (Vec::new(), Vec::new());
     let mut errors: BTreeMap<(String, String), BTreeMap<String, Vec<f64>>> = BTreeMap::new();
     for outcome in outcomes.iter().filter(|outcome| outcome.planned.place.experiment == first) {
-        let [model, memory, alpha] = ["model", "memory", "alpha"].map(|axis| text(&outcome.planned.place.setting[axis]));
+        let [model, memory, alpha] =
+            ["model", "memory", "alpha"].map(|axis| text(&outcome.planned.place.setting[axis]));
         for (name, known) in [(&model, &mut models), (&memory, &mut memories)] {
             if !known.contains(name) {
                 known.push(name.clone());
@@ -272,9 +275,9 @@ fn errors_by_memory() -> String {
         let worst = means.reduce(f64::max).expect("at least one strength");
         if worst < 0.1 { format!("{worst:.1e}") } else { format!("{worst:.2}") }
     };
-    let rows = models.iter().map(|model| {
-        std::iter::once(code(model)).chain(memories.iter().map(|memory| worst(model, memory))).collect()
-    });
+    let rows = models
+        .iter()
+        .map(|model| std::iter::once(code(model)).chain(memories.iter().map(|memory| worst(model, memory))).collect());
     let columns = std::iter::once("model".to_owned()).chain(memories.iter().map(|memory| code(memory)));
     markdown_table(&Table { title: String::new(), columns: columns.collect(), rows: rows.collect() })
 }
@@ -292,7 +295,8 @@ fn generated_tables_are_current() {
     let stale: Vec<&str> = pages.iter().filter(|(page, text)| read(page) != **text).map(|(page, _)| *page).collect();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         for page in stale {
-            std::fs::write(path(page), &pages[page]).unwrap_or_else(|error| panic!("{page} cannot be written: {error}"));
+            std::fs::write(path(page), &pages[page])
+                .unwrap_or_else(|error| panic!("{page} cannot be written: {error}"));
         }
         return;
     }
