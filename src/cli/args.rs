@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run a suite: every run that is not done yet, then the report
+    /// Run a suite: every run that is not done yet, then its report
     #[command(after_help = "Examples:\n  lookback bench memory\n  lookback bench memory --preset smoke --jobs 2\n  \
         lookback bench memory --only memory=impulse,model=tcn-long,model=s4d --seeds 3\n  \
         lookback bench memory --also transformer:n_layers=2:training.steps=800")]
@@ -32,27 +32,27 @@ pub(super) enum Command {
         --set task.function_params.alpha=32\n  lookback train vit --epochs 10 --backend wgpu\n  \
         lookback train --spec runs/memory-quick/runs/ID/spec.json --out again")]
     Train(TrainArguments),
-    /// Judge a finished run on its validation split, from its weights
+    /// Evaluate a finished run on its validation split, from its weights
     Eval(EvalArguments),
     /// Classify pictures with a finished run
     #[command(after_help = "Example:\n  lookback predict runs/train/ID cat.png dog.jpg")]
     Predict(PredictArguments),
-    /// Draw what a finished run's attention looks at, and the spectra of its scores
+    /// Draw the attention of a finished run, and the spectra of its scores
     #[command(after_help = "Examples:\n  lookback inspect runs/train/ID\n  \
-        lookback inspect runs/train/ID cat.png dog.jpg --out looks")]
+        lookback inspect runs/train/ID cat.png dog.jpg --out attention")]
     Inspect(InspectArguments),
-    /// Fetch data sets, and say where they are
+    /// Download data sets, and list where they are
     Data(DataArguments),
     /// List models, memory functions, tasks, recipes, suites, data sets or backends
     List(ListArguments),
-    /// Show one entry of a list: a memory function's values, a model's modules, a suite's runs
+    /// Show a memory function with its values, a model with its modules, a task, or a suite with its runs
     Show(ShowArguments),
-    /// Make the report of a folder of runs again, or that of a single run
+    /// Write the report of a sweep again, or that of a single run
     Report(ReportArguments),
-    /// Published values beside ours, as Markdown, from the folders of sweeps
+    /// Print published values beside measured ones, as Markdown, from the folders of sweeps
     #[command(after_help = "Example:\n  lookback reproduction runs/heads-full runs/depth-full > reproduction.md")]
     Reproduction(ReproductionArguments),
-    /// Learned memory of one finished run, from its weights
+    /// Print the learned memory of a finished run, from its weights
     Probe(ProbeArguments),
     /// Print a completion script for a shell
     Completions {
@@ -66,18 +66,18 @@ pub(super) enum Command {
     Worker(WorkerArguments),
 }
 
-/// For whom the output is.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// For people
     Text,
-    /// One JSON object a line, for programs
+    /// One JSON object per line, for programs
     Json,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct BackendArgument {
-    /// Where to compute (see `lookback list backends`) [default: the first of this build]
+    /// The backend (see `lookback list backends`) [default: the first of this build]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<String>,
 }
@@ -95,45 +95,44 @@ impl BackendArgument {
 pub(super) struct BenchArguments {
     /// The suite (see `lookback list suites`)
     pub suite: String,
-    /// How much of it
+    /// The size of the suite: smoke takes seconds, quick minutes, full has the sizes of the papers
     #[arg(long, default_value = "quick", value_parser = presets())]
     pub preset: Preset,
     #[command(flatten)]
     pub place: PlaceArguments,
     #[command(flatten)]
     pub data: DataArgument,
-    /// Runs at a time [default: all cores; 1 on a GPU]
+    /// Runs in parallel [default: one per core; 1 on a GPU]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Seeds per cell of the grid [default: the preset's]
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
-    /// Only the runs with these values of these axes; several values of one axis are alternatives
+    /// Only the runs with these values; several values of one axis are alternatives, axes combine
     #[arg(long, value_name = "AXIS=VALUE,...", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// A further model beside those of the suite, one of `lookback list models`; may be given several times
+    /// Add a model of `lookback list models`, with parameters; may be repeated
     #[arg(long, value_name = "MODEL[:KEY=VALUE...]")]
     pub also: Vec<String>,
-    /// A further memory function beside those of the suite, one of `lookback list memory-functions`; may be given several
-    /// times
+    /// Add a memory function of `lookback list memory-functions`, with parameters; may be repeated
     #[arg(long, value_name = "NAME[:KEY=VALUE...]")]
     pub memory: Vec<String>,
-    /// Skip and count malformed rows of data files, in place of an error
+    /// Skip and count malformed rows of data files instead of stopping with an error
     #[arg(long)]
     pub lenient: bool,
-    /// The folder of the sweep [default: runs/SUITE-PRESET]
+    /// The folder of the sweep [default: runs/SUITE-PRESET, with the backend if it is not the default]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Start in a new folder beside an existing one; nothing is deleted
+    /// Start in a new folder if there is one already; nothing is deleted
     #[arg(long)]
     pub fresh: bool,
-    /// End the sweep at the first run that fails
+    /// Stop the sweep at the first run that fails
     #[arg(long)]
     pub fail_fast: bool,
     /// Seconds between a run's checkpoints
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub checkpoint_seconds: f64,
-    /// For whom the output is
+    /// Output for people (text) or for programs (json: one object per line)
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
@@ -141,7 +140,7 @@ pub(super) struct BenchArguments {
 /// Where data sets lie.
 #[derive(Debug, Args)]
 pub(super) struct DataArgument {
-    /// The folder of the data sets [default: that of LOOKBACK_DATA, else one in the platform's folder of data]
+    /// The folder of the data sets [default: LOOKBACK_DATA, else `lookback` in the platform's data folder]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 }
@@ -164,7 +163,7 @@ pub(super) struct PlaceArguments {
 /// The device of a backend.
 #[derive(Debug, Args)]
 pub(super) struct DeviceArgument {
-    /// The number of the device, from 0 (see `lookback list backends`) [default: the backend's choice]
+    /// The device, by its number in `lookback list backends` [default: the backend's choice]
     #[arg(long, value_name = "N")]
     pub device: Option<usize>,
 }
@@ -181,32 +180,32 @@ pub(super) struct TrainArguments {
     /// A recipe (see `lookback list recipes`) or a model (see `lookback list models`)
     #[arg(value_name = "RECIPE|MODEL", required_unless_present_any = ["spec", "model"], conflicts_with_all = ["spec", "model"])]
     pub name: Option<String>,
-    /// The task (see `lookback list tasks`) [default: that of the recipe, else memory]
+    /// The task (see `lookback list tasks`) [default: the recipe's, else memory]
     #[arg(long, conflicts_with = "spec")]
     pub task: Option<String>,
     /// The model, without a recipe
     #[arg(long, conflicts_with = "spec")]
     pub model: Option<String>,
-    /// Passes over the training data [default: those of the recipe, else training.steps counts]
+    /// Passes over the training data [default: the recipe's, else training.steps decides]
     #[arg(long, value_name = "N", conflicts_with = "spec", value_parser = epochs)]
     pub epochs: Option<f64>,
-    /// Set a parameter: task.NAME, model.NAME or training.NAME
+    /// Set a parameter: task.NAME, model.NAME or training.NAME; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "spec")]
     pub set: Vec<String>,
-    /// Seeds the initial weights, the training data and its order
+    /// The seed of the initial weights, the training data and their order
     #[arg(long, default_value = "0", conflicts_with = "spec")]
     pub seed: u64,
-    /// Train what this spec file says
+    /// Train the run of this spec file
     #[arg(long, value_name = "FILE")]
     pub spec: Option<PathBuf>,
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// Devices that share each batch: data parallel training
+    /// Devices that share each batch (data parallel training)
     #[arg(long, value_name = "N,N...", value_delimiter = ',', conflicts_with = "device")]
     pub devices: Vec<usize>,
     #[command(flatten)]
     pub data: DataArgument,
-    /// Threads that load and augment samples ahead of time
+    /// Threads that load and augment samples in advance
     #[arg(long, value_name = "N", default_value = "1")]
     pub loaders: usize,
     /// The folder of the run [default: runs/train/ID]
@@ -215,7 +214,7 @@ pub(super) struct TrainArguments {
     /// Seconds between checkpoints
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub checkpoint_seconds: f64,
-    /// For whom the output is
+    /// Output for people (text) or for programs (json: one object per line)
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
@@ -229,22 +228,22 @@ pub(super) enum ListKind {
     MemoryFunctions,
     /// Tasks
     Tasks,
-    /// Named starting points of single runs
+    /// Recipes: a task, a model and a training by name
     Recipes,
     /// Suites
     Suites,
     /// Data sets of files
     DataSets,
-    /// Backends, compiled in or not
+    /// Backends, in this build or not
     Backends,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// What to list [default: everything]
+    /// The list [default: all of them]
     #[arg(value_enum)]
     pub kind: Option<ListKind>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -264,21 +263,21 @@ pub(super) enum ShowKind {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// What kind of entry
+    /// The kind of entry
     #[arg(value_enum)]
     pub kind: ShowKind,
     /// Its name
     pub name: String,
-    /// Set a parameter
+    /// Set a parameter; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Only the values, as CSV
+    /// Print only the values, as CSV
     #[arg(long)]
     pub csv: bool,
-    /// Time steps of a memory function or a model [default: 128]
+    /// Time steps, for a memory function or a model [default: 128]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub length: Option<u32>,
-    /// How much of a suite [default: quick]
+    /// The size of a suite [default: quick]
     #[arg(long, value_parser = presets())]
     pub preset: Option<Preset>,
 }
@@ -298,7 +297,7 @@ pub(super) struct ReportArguments {
     pub data: DataArgument,
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// For whom the output is
+    /// Output for people (text) or for programs (json: one object per line)
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 }
@@ -309,7 +308,7 @@ pub(super) struct ProbeArguments {
     pub run: PathBuf,
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// Only the values, as CSV
+    /// Print only the values, as CSV
     #[arg(long)]
     pub csv: bool,
 }
@@ -322,7 +321,7 @@ pub(super) struct EvalArguments {
     pub place: PlaceArguments,
     #[command(flatten)]
     pub data: DataArgument,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -339,7 +338,7 @@ pub(super) struct PredictArguments {
     pub top: usize,
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// As JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }

@@ -20,7 +20,7 @@ pub(super) struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    /// Fetch a data set; the same command carries on with a download that was cut off
+    /// Download a data set; the same command resumes an interrupted download
     #[command(after_help = "Examples:\n  lookback data fetch cifar10\n  \
         lookback data fetch cifar10 --from cifar-10-binary.tar.gz --data /data")]
     Fetch(FetchArguments),
@@ -32,7 +32,7 @@ enum DataCommand {
 struct FetchArguments {
     /// The data set (see `lookback data list`)
     name: String,
-    /// Take it from this archive or folder, without the network
+    /// Take it from this archive or folder instead of the network
     #[arg(long, value_name = "FILE|DIR")]
     from: Option<PathBuf>,
     #[command(flatten)]
@@ -41,7 +41,7 @@ struct FetchArguments {
 
 #[derive(Debug, Args)]
 struct PlaceArgument {
-    /// The folder of the data sets [default: that of LOOKBACK_DATA, else one in the platform's folder of data]
+    /// The folder of the data sets [default: LOOKBACK_DATA, else `lookback` in the platform's data folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
