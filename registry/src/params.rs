@@ -63,8 +63,9 @@ pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
 /// Names the field, its value and what would be valid; or the configuration has no JSON, e.g. with a path that is not Unicode.
 pub fn check<C: Configurable>(config: &C) -> Result<()> {
     let schema = Schema::of::<C>();
-    let values = serde_json::to_value(config)
-        .map_err(|error| Error::caused(ErrorKind::InvalidValue, "The configuration cannot be written as JSON", error))?;
+    let values = serde_json::to_value(config).map_err(|error| {
+        Error::caused(ErrorKind::InvalidValue, "The configuration cannot be written as JSON", error)
+    })?;
     for (name, range) in &schema.ranges {
         // JSON has no NaN and no infinity: where null is no value, it is one of them.
         let fits = match &values[name] {
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(parsed, Outer { inner: Inner { width: 8 }, ..Outer::default() });
         assert_eq!(
             parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
-            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, share, rate, lag."
+            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, lag, rate, share."
         );
         let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
         assert_eq!(
