@@ -1,0 +1,3 @@
+//! Tasks and suites as a user of the library meets them.
+
+mod memory_suite;
