@@ -31,7 +31,7 @@ pub(super) struct Problem {
     /// Relative standard error of the variance of the targets, estimated on the validation split.
     relative_error: f64,
     /// The classes of the models that learn it.
-    classes: BTreeSet<Lti>,
+    pub classes: BTreeSet<Lti>,
     /// Also fits with the states of [`LADDER`], up to the first whose NMSE is below this.
     pub ladder: Option<f64>,
     /// The oracle of linear time-invariant models: best fit and Hankel bound by class.
@@ -82,11 +82,6 @@ impl Problem {
     /// target is no longer correlated in time than the target (slow parts are learned, fast ones left).
     pub fn allowance(&self) -> f64 {
         (4.0 * 2.0 * self.relative_error).min(1.0)
-    }
-
-    /// Asks for the fit that is the floor of such a model.
-    pub fn add(&mut self, facts: &ModelFacts) {
-        self.classes.extend(Lti::of(facts));
     }
 
     /// The best error of such a model, where it is known.
@@ -208,7 +203,7 @@ impl Floor {
 
 /// A class of linear time-invariant models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Lti {
+pub(super) struct Lti {
     /// Real states.
     states: usize,
     /// Whether no state can grow by itself. Those that can fit more: over a finite length a growing exponential
@@ -218,7 +213,7 @@ struct Lti {
 
 impl Lti {
     /// That of a model, if it is one.
-    fn of(facts: &ModelFacts) -> Option<Self> {
+    pub fn of(facts: &ModelFacts) -> Option<Self> {
         Some(Self { states: facts.lti_states?, stable: facts.stable })
     }
 }

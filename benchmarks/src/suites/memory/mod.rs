@@ -22,9 +22,11 @@ use std::cmp::Ordering;
 use std::fmt::{self, Display};
 use std::ops::Deref;
 
+use lookback_registry::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Suite, SuiteInfo};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, PlanRequest, Preset, Reading, Suite, SuiteInfo, Trial};
+use grid::Scale;
 
 /// The suite `memory`.
 pub fn suite() -> Suite {
@@ -36,12 +38,51 @@ pub fn suite() -> Suite {
         source: "Jiang, Bao, Wang, Li, \"Numerical investigation of sequence modeling theory using controllable memory \
                  functions\", 2025, https://arxiv.org/abs/2506.05678",
     };
-    Suite::new(info).with(strength::Strength).with(states::States).with(budget::Budget)
+    Suite::new(info).with(strength::EXPERIMENT).with(states::EXPERIMENT).with(budget::EXPERIMENT)
 }
 
-/// What the experiments say of where they differ from the paper.
-const DIFFERS: &str = "The four classes of memory are the paper's; their exact forms, the grids of alpha and the training \
-                       recipes are ours.";
+/// An experiment of the suite.
+struct MemoryExperiment {
+    name: &'static str,
+    title: &'static str,
+    places_memory_functions: bool,
+    grid: fn(&Scale, &PlanRequest) -> Result<Vec<Trial<Setting>>>,
+    read: fn(&Cells<'_, Setting>) -> Result<Reading>,
+}
+
+impl Experiment for MemoryExperiment {
+    type Setting = Setting;
+
+    fn info(&self) -> ExperimentInfo {
+        ExperimentInfo {
+            name: self.name,
+            title: self.title,
+            differs: "The four classes of memory are the paper's; their exact forms, the grids of alpha and the training \
+                      recipes are ours.",
+            remark: "",
+        }
+    }
+
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<Setting>>> {
+        (self.grid)(Scale::of(request.preset), request)
+    }
+
+    fn seeds(&self, preset: Preset) -> usize {
+        Scale::of(preset).seeds
+    }
+
+    fn places_models(&self) -> bool {
+        true
+    }
+
+    fn places_memory_functions(&self) -> bool {
+        self.places_memory_functions
+    }
+
+    fn read(&self, cells: &Cells<'_, Setting>) -> Result<Reading> {
+        (self.read)(cells)
+    }
+}
 
 /// The metric of all tables, figures and findings.
 const NMSE: &str = "nmse";

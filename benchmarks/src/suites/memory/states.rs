@@ -5,61 +5,45 @@ use lookback_registry::Result;
 
 use super::grid::Scale;
 use super::study::Study;
-use super::{DIFFERS, Setting, figures, findings, tables};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, PlanRequest, Preset, Reading, Trial};
+use super::{MemoryExperiment, Setting, figures, findings, tables};
+use crate::experiment::{Cells, PlanRequest, Reading, Trial};
 
-pub(super) struct States;
+pub(super) const EXPERIMENT: MemoryExperiment = MemoryExperiment {
+    name: "states",
+    title: "How many states a linear time-invariant model needs",
+    places_memory_functions: false,
+    grid,
+    read,
+};
 
-impl Experiment for States {
-    type Setting = Setting;
-
-    fn info(&self) -> ExperimentInfo {
-        ExperimentInfo {
-            name: "states",
-            title: "How many states a linear time-invariant model needs",
-            differs: DIFFERS,
-            remark: "",
-        }
-    }
-
-    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<Setting>>> {
-        let scale = Scale::of(request.preset);
-        let (memories, sizes) = scale.states_sweep;
-        let swept = scale.alphas.iter().filter(|(memory, _)| memories.contains(memory));
-        let mut trials = Vec::new();
-        for function in scale.functions(swept) {
-            for recipe in scale.recipes().filter(|recipe| recipe.states.is_some()) {
-                for states in std::iter::once(&scale.states).chain(sizes) {
-                    let mut trial = scale.trial(&function, recipe, recipe.with_states(*states));
-                    trial.setting.states = Some(*states);
-                    trials.push(trial);
-                }
-            }
-            for extra in &request.also {
-                let mut trial = scale.extra(&function, extra)?;
-                let facts = MODELS.get(&extra.model.name)?.facts(&extra.model.params, scale.io())?;
-                trial.setting.states = facts.lti_states;
-                trials.extend(trial.setting.states.is_some().then_some(trial));
+fn grid(scale: &Scale, request: &PlanRequest) -> Result<Vec<Trial<Setting>>> {
+    let (memories, sizes) = scale.states_sweep;
+    let swept = scale.alphas.iter().filter(|(memory, _)| memories.contains(memory));
+    let mut trials = Vec::new();
+    for function in scale.functions(swept) {
+        for recipe in scale.recipes().filter(|recipe| recipe.states.is_some()) {
+            for states in std::iter::once(&scale.states).chain(sizes) {
+                let mut trial = scale.trial(&function, recipe, recipe.with_states(*states));
+                trial.setting.states = Some(*states);
+                trials.push(trial);
             }
         }
-        Ok(trials)
+        for extra in &request.also {
+            let mut trial = scale.extra(&function, extra)?;
+            let facts = MODELS.get(&extra.model.name)?.facts(&extra.model.params, scale.io())?;
+            trial.setting.states = facts.lti_states;
+            trials.extend(trial.setting.states.is_some().then_some(trial));
+        }
     }
+    Ok(trials)
+}
 
-    fn seeds(&self, preset: Preset) -> usize {
-        Scale::of(preset).seeds
-    }
-
-    fn places_models(&self) -> bool {
-        true
-    }
-
-    fn read(&self, cells: &Cells<'_, Setting>) -> Result<Reading> {
-        let study = Study::of(cells, &[])?;
-        Ok(Reading {
-            tables: tables::beside_floors(&study).into_iter().collect(),
-            figures: vec![figures::over_states(&study)],
-            findings: findings::over_states(&study),
-            ..Reading::default()
-        })
-    }
+fn read(cells: &Cells<'_, Setting>) -> Result<Reading> {
+    let study = Study::of(cells, &[])?;
+    Ok(Reading {
+        tables: tables::beside_floors(&study).into_iter().collect(),
+        figures: vec![figures::over_states(&study)],
+        findings: findings::over_states(&study),
+        ..Reading::default()
+    })
 }

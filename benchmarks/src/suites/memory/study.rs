@@ -2,7 +2,7 @@
 
 use lookback_registry::Result;
 
-use super::floors::{self, Floor, Problem};
+use super::floors::{self, Floor, Lti, Problem};
 use super::{Label, Setting};
 use crate::experiment::{self, Cells};
 
@@ -34,7 +34,7 @@ impl<'a> Study<'a> {
                 }
                 (None, None) => continue,
             };
-            problems[index].add(&cell.facts);
+            problems[index].classes.extend(Lti::of(&cell.facts));
         }
         let mut study = Self { cells, problems };
         for (memory, below) in ladders {

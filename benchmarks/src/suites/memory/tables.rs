@@ -31,20 +31,8 @@ fn of_memory(study: &Study<'_>, memory: &Label) -> Table {
 
 /// Models of which the best error for their size is known, each beside it; none if there is no such model.
 pub(super) fn beside_floors(study: &Study<'_>) -> Option<Table> {
-    let columns = [
-        "memory",
-        "alpha",
-        "model",
-        "size",
-        "parameters",
-        "states",
-        "window",
-        "mean NMSE",
-        "smallest",
-        "floor",
-        "kind of floor",
-        "Hankel bound",
-    ];
+    let columns = "memory, alpha, model, size, parameters, states, window, mean NMSE, smallest, floor, kind of floor, \
+                   Hankel bound";
     let count = |value: Option<usize>| value.map_or(String::new(), |value| value.to_string());
     // The floor of a window that sees everything is an empty sum: -0.
     let number = |value: f64| format!("{:.4e}", value + 0.0);
@@ -71,5 +59,5 @@ pub(super) fn beside_floors(study: &Study<'_>) -> Option<Table> {
         ]);
     }
     let title = "errors beside the best that a model of the size can reach".into();
-    (!rows.is_empty()).then(|| Table { title, columns: columns.map(String::from).into(), rows })
+    (!rows.is_empty()).then(|| Table { title, columns: columns.split(", ").map(String::from).collect(), rows })
 }
