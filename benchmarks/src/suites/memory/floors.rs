@@ -51,7 +51,7 @@ impl Problem {
             memory: setting.memory.clone(),
             alpha: setting.alpha,
             weights: oracle::loss_weights(rho.len()),
-            relative_error: relative_error(&rho, config.valid_samples),
+            relative_error: relative_error(&rho, config.splits.valid_samples),
             white: config.is_white(),
             classes: BTreeSet::new(),
             ladder: None,
