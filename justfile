@@ -63,9 +63,9 @@ bench-peers *args:
     python benchmarks/peers/sweep.py --ours target/release/lookback --write docs/performance.md
     python benchmarks/peers/scaling.py --ours target/release/deps/steps --write docs/performance.md
 
-# Run the preset `quick`, and put its results, picture and tables into the repository and README.md
-readme out="runs/readme":
+# Run the preset `quick` of suite memory, and put its results, picture and tables into README.md and docs/
+results out="runs/results":
     cargo run --release -- bench memory --out {{ out }}
     mkdir -p docs/memory-quick
     cp {{ out }}/results.csv {{ out }}/figures/error-vs-alpha.png docs/memory-quick/
-    UPDATE_README=1 cargo test --release --workspace --test readme
+    UPDATE_DOCS=1 cargo test --release --test docs

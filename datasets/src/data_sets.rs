@@ -57,7 +57,7 @@ impl DataSetEntry {
     ) -> Result<PathBuf> {
         let Some(Fetch { archive, run }) = &self.fetch else {
             let message = format!(
-                "The data set `{}` has to be downloaded by hand (source: {}); it is {}.",
+                "The data set `{}` has to be downloaded by hand (source: {}); it consists of {}.",
                 self.name, self.source, self.layout
             );
             return Err(Error::new(ErrorKind::Unsupported, message));

@@ -8,7 +8,7 @@ use crate::random::{Key, SampleRng};
 use crate::{Convolution, DrawnDataset, Sample, Split};
 
 /// What is done to the relationship between inputs and outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alteration {
     /// Nothing.

@@ -13,7 +13,7 @@ const CHOSEN: usize = 3;
 const SHORTEST: usize = 3;
 
 /// Whose values are averaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecoveryKind {
     /// The nearest point of another set: `y(t) = argmin_v |u(t) - v|`.

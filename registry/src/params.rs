@@ -75,7 +75,8 @@ pub fn check<C: Configurable>(config: &C) -> Result<()> {
         if !fits {
             let value = match &values[name] {
                 Value::Null => "NaN or infinite".to_owned(),
-                value => value.to_string(),
+                // 1, not 1.0, which nobody wrote.
+                value => value.as_f64().filter(|_| value.is_f64()).map_or(value.to_string(), |value| value.to_string()),
             };
             return Err(Error::invalid(name, value, range.in_words()));
         }
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(parsed, Outer { inner: Inner { width: 8 }, ..Outer::default() });
         assert_eq!(
             parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
-            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, share, rate, lag."
+            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, lag, rate, share."
         );
         let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
         assert_eq!(
@@ -314,7 +315,7 @@ mod tests {
                 (error.kind(), error.what(), error.valid()),
                 (ErrorKind::InvalidValue, Some(field), Some(valid))
             );
-            assert_eq!(error.value(), Some(value.to_string().as_str()));
+            assert_eq!(error.value(), Some(value.to_string().trim_end_matches(".0")));
         }
         assert_eq!(parse::<Outer>("outer", &params(json!({"share": 0}))).unwrap().share, Some(0.0));
         let nan = check(&Outer { rate: f64::NAN, ..Outer::default() }).unwrap_err();

@@ -77,7 +77,7 @@ fn an_interrupt_stops_with_checkpoints_and_says_how_to_carry_on() {
     let signal = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(signal.expect("kill exists").success());
     let ended = child.wait_with_output().expect("the program ends");
-    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.status.code(), Some(75));
     let text = stderr(&ended);
     assert!(text.contains("0 of 2 runs have a result (stopped). To carry on, run the same command again:"), "{text}");
     assert!(text.contains("lookback bench memory --preset smoke --jobs 2 --also gru:training.steps=600"), "{text}");

@@ -75,13 +75,12 @@ impl Crate {
     pub fn circles(&self) -> Vec<BTreeSet<PathBuf>> {
         let mut reached: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
         let imports = self.imports();
-        let next = |from: &Path| imports.iter().filter(move |(start, _)| start == from).map(|(_, end)| end.as_path());
         for start in self.texts.keys() {
             let mut seen = BTreeSet::new();
-            let mut open: Vec<&Path> = next(start).collect();
+            let mut open: Vec<&Path> = next(&imports, start).collect();
             while let Some(file) = open.pop() {
                 if seen.insert(file) {
-                    open.extend(next(file));
+                    open.extend(next(&imports, file));
                 }
             }
             reached.insert(start, seen);
@@ -98,6 +97,11 @@ impl Crate {
         }
         circles
     }
+}
+
+/// The files that `from` imports.
+fn next<'a>(imports: &'a BTreeSet<(PathBuf, PathBuf)>, from: &'a Path) -> impl Iterator<Item = &'a Path> {
+    imports.iter().filter(move |(start, _)| start == from).map(|(_, end)| end.as_path())
 }
 
 /// A file without comments and tests.

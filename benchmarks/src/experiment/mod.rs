@@ -12,6 +12,7 @@ mod plan;
 mod reading;
 pub mod stats;
 mod suite;
+mod values;
 
 use std::fmt::Debug;
 
@@ -20,9 +21,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use cells::{Cell, Cells};
 pub use outcome::{Example, HeadProbe, Outcome, Probe, RunResult, RunStatus};
-pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, text};
+pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, Shown, text};
 pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Finding, Reading, SuiteInfo, Table, Verdict};
 pub use suite::{AnyExperiment, Suite, SuiteEntry};
+pub use values::{Extended, NoAxes};
 
 use crate::spec::{Named, TrainingConfig};
 

@@ -1,5 +1,7 @@
 //! What is run: a request, and the runs that it comes to.
 
+use std::fmt;
+
 use lookback_registry::{Error, Params, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -130,4 +132,14 @@ pub struct Planned {
     pub spec: RunSpec,
     /// Where it belongs (the seed is part of the spec).
     pub place: Place,
+}
+
+/// A value of a setting's field, for people as it serialises.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Shown<T>(pub T);
+
+impl<T: Serialize> fmt::Display for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(&serde_json::to_value(&self.0).map_err(|_| fmt::Error)?))
+    }
 }

@@ -33,7 +33,7 @@ pub fn hankel_singular_values(rho: &[f64]) -> Vec<f64> {
 ///
 /// The Hankel matrix of such a model has rank n at most, so its distance to the target's is at least the energy
 /// of the target's singular values beyond the n-th (Eckart and Young, "The approximation of one matrix by
-/// another of lower rank", 1936, <https://doi.org/10.1007/BF02288367>). Lag k stands c_k = min(k, 2m - k) times
+/// another of lower rank", 1936, <https://doi.org/10.1007/BF02288367>). Lag k occurs c_k = min(k, 2m - k) times
 /// in the m x m matrix, so that distance is at most `max_k (c_k / w_k) sum_k w_k (rho(k) - rho_hat(k))^2`. The
 /// result is the best bound over m = 1..=T/2. Adamjan, Arov and Krein ("Analytic properties of Schmidt pairs for
 /// a Hankel operator and the generalized Schur-Takagi problem", 1971,

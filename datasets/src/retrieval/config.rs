@@ -56,7 +56,7 @@ pub enum OuterFunction {
     Norm,
 }
 
-/// The target and the inputs of [`Retrieval::dataset`].
+/// The target and the inputs of [`Retrieval::dataset`](super::Retrieval::dataset).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RetrievalConfig {

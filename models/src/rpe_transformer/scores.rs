@@ -9,7 +9,7 @@ use crate::init;
 use crate::ops;
 
 /// How scores depend on the lag s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rpe {
     /// `-p log(1 + s)`: weights fall as a power of the lag.

@@ -25,7 +25,7 @@ const STEPS: usize = 400;
 /// sum is at most `n M^2`: M^2 for each real eigenvalue, 2 M^2 for each conjugate pair of complex entries.
 ///
 /// The problem is convex: a distance to a set. For any direction v, the distance of rho from it is at least
-/// `<v, rho> - bound max |sum_s v(s) lambda^s|`, and by the maximum modulus principle that maximum over the disk stands on
+/// `<v, rho> - bound max |sum_s v(s) lambda^s|`, and by the maximum modulus principle that maximum over the disk is attained on
 /// the unit circle, where a grid finds it to within a known factor (Ehlich, Zeller, "Schwankung von Polynomen zwischen
 /// Gitterpunkten", 1964, <https://doi.org/10.1007/BF01111276>). The directions are the residuals of the method of Frank
 /// and Wolfe ("An algorithm for quadratic programming", 1956, <https://doi.org/10.1002/nav.3800030109>), whose iterates

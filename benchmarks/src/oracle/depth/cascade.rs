@@ -88,7 +88,7 @@ impl Cascade {
                 return Err(Error::new(
                     ErrorKind::InvalidValue,
                     format!(
-                        "The pole {pole} stands in the cascade twice, but the poles of all layers must differ for it to have a diagonal form."
+                        "The pole {pole} is in the cascade twice, but the poles of all layers must differ for it to have a diagonal form."
                     ),
                 ));
             }

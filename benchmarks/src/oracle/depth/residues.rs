@@ -1,6 +1,6 @@
 //! How large the residues of close poles are, at once and split over layers.
 
-/// `count` numbers from `low` to `high` in equal steps; `low` alone where there is one.
+/// `count` numbers from `low` to `high` in equal steps; `low` alone if `count` is 1.
 pub fn equally_spaced(count: usize, low: f64, high: f64) -> Vec<f64> {
     let step = (high - low) / (count.max(2) - 1) as f64;
     (0..count).map(|index| low + step * index as f64).collect()

@@ -275,7 +275,7 @@ mod tests {
     fn what_cannot_be_converted_is_named() {
         let twice = CascadeLayer::single(vec![real(0.5)], &[Complex::ONE], Complex::ZERO);
         let error = Cascade { layers: vec![twice.clone(), twice] }.shallow().unwrap_err();
-        assert!(error.to_string().starts_with("The pole 0.5+0i stands in the cascade twice"), "{error}");
+        assert!(error.to_string().starts_with("The pole 0.5+0i is in the cascade twice"), "{error}");
         let error = Shallow::instance(3, 1, false).cascade(4).unwrap_err();
         assert_eq!(error.to_string(), "`layers` is 4, but it must be a whole number from 1 to 3, the number of poles.");
         let error = Shallow::instance(3, 1, true).summing(2).unwrap_err();

@@ -15,71 +15,56 @@
 use lookback_models::ModelConfig as _;
 use lookback_models::deep_ssm::DeepSsmConfig;
 use lookback_registry::{Result, to_params};
+use serde::{Deserialize, Serialize};
 
-use super::teachers::{Teacher, residue, rho};
+use super::teachers::Teacher::{self, Bump, Impulse, Poles};
 use super::{figures, findings};
-use crate::experiment::evidence::brief;
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::Extended::{Finite, Infinite};
+use crate::experiment::evidence::{Evidence, brief};
+use crate::experiment::stats::Summary;
+use crate::experiment::{
+    Cell, Cells, Experiment, ExperimentInfo, Extended, PlanRequest, Preset, Reading, Table, Trial,
+};
 use crate::oracle::depth::{BoundedFloor, bounded_floor};
 use crate::oracle::{loss_weights, lti_fit_within};
 use crate::spec::{Named, Optimizer, TrainingConfig};
-use crate::experiment::{Preset, Table};
+use crate::tasks::TaskConfig as _;
+use crate::tasks::memory::MemoryConfig;
 
 pub(super) struct Bounded;
 
-/// What a preset runs.
-struct Scale {
-    length: usize,
-    samples: [usize; 2],
-    steps: usize,
-    teachers: &'static [Teacher],
-    caps: &'static [Option<f64>],
-    states: &'static [usize],
-    depths: &'static [usize],
+/// The axes of D3.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub(super) struct BoundedSetting {
+    pub teacher: Teacher,
+    /// States of all layers together, at most.
+    pub states: usize,
+    /// The largest absolute value of a parameter.
+    pub cap: Extended<f64>,
+    /// Layers.
+    pub depth: usize,
 }
 
-const SMOKE: Scale = Scale {
-    length: 32,
-    samples: [128, 32],
-    steps: 20,
-    teachers: &[Teacher::Poles(2), Teacher::Poles(6)],
-    caps: &[Some(1.0), None],
-    states: &[8],
-    depths: &[1, 2],
-};
+/// The targets, caps, states and depths of a preset.
+type Axes = (&'static [Teacher], &'static [Extended<f64>], &'static [usize], &'static [usize]);
 
-const QUICK: Scale = Scale {
-    length: 100,
-    samples: [8192, 256],
-    steps: 3000,
-    teachers: &[Teacher::Poles(2), Teacher::Poles(6), Teacher::Poles(10), Teacher::Impulse(8), Teacher::Bump(20, 5)],
-    caps: &[Some(1.0), Some(2.0), None],
-    states: &[16],
-    depths: &[1, 2, 4],
-};
-
-const FULL: Scale = Scale {
-    length: 100,
-    samples: [65536, 1024],
-    steps: 12000,
-    teachers: &[
-        Teacher::Poles(1),
-        Teacher::Poles(2),
-        Teacher::Poles(4),
-        Teacher::Poles(6),
-        Teacher::Poles(8),
-        Teacher::Poles(10),
-        Teacher::Poles(12),
-        Teacher::Poles(14),
-        Teacher::Impulse(8),
-        Teacher::Bump(20, 5),
-    ],
-    caps: &[Some(1.0), Some(2.0), Some(5.0), Some(10.0), None],
-    states: &[16, 32, 64],
-    depths: &[1, 2, 3, 4, 5],
-};
+const SMOKE: Axes = (&[Poles(2), Poles(6)], &[Finite(1.0), Infinite], &[8], &[1, 2]);
+const QUICK: Axes = (
+    &[Poles(2), Poles(6), Poles(10), Impulse(8), Bump(20, 5)],
+    &[Finite(1.0), Finite(2.0), Infinite],
+    &[16],
+    &[1, 2, 4],
+);
+const FULL: Axes = (
+    &[Poles(1), Poles(2), Poles(4), Poles(6), Poles(8), Poles(10), Poles(12), Poles(14), Impulse(8), Bump(20, 5)],
+    &[Finite(1.0), Finite(2.0), Finite(5.0), Finite(10.0), Infinite],
+    &[16, 32, 64],
+    &[1, 2, 3, 4, 5],
+);
 
 impl Experiment for Bounded {
+    type Setting = BoundedSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "D3",
@@ -92,21 +77,26 @@ impl Experiment for Bounded {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let scale = match preset {
-            Preset::Smoke => &SMOKE,
-            Preset::Quick => &QUICK,
-            Preset::Full => &FULL,
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<BoundedSetting>>> {
+        let (length, samples, steps, (teachers, caps, all_states, depths)) = match request.preset {
+            Preset::Smoke => (32, [128, 32], 20, SMOKE),
+            Preset::Quick => (100, [8192, 256], 3000, QUICK),
+            Preset::Full => (100, [65536, 1024], 12000, FULL),
         };
-        let mut settings = Vec::new();
-        for teacher in scale.teachers {
-            for states in scale.states {
-                for cap in scale.caps {
-                    settings.extend(scale.depths.iter().map(|depth| scale.setting(*teacher, *states, *cap, *depth)));
+        let mut trials = Vec::new();
+        for &teacher in teachers {
+            for &states in all_states {
+                for &cap in caps {
+                    trials.extend(depths.iter().map(|&depth| Trial {
+                        setting: BoundedSetting { teacher, states, cap, depth },
+                        task: teacher.task(length, samples),
+                        model: model(states, depth),
+                        training: training(steps, cap.finite()),
+                    }));
                 }
             }
         }
-        settings
+        Ok(trials)
     }
 
     fn seeds(&self, preset: Preset) -> usize {
@@ -117,36 +107,23 @@ impl Experiment for Bounded {
         }
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<'_, BoundedSetting>) -> Result<Reading> {
         let problems = Problem::all(cells)?;
         let mut tables: Vec<Table> = problems.iter().map(|problem| problem.table(cells)).collect();
         tables.push(floors(&problems));
         Ok(Reading {
             tables,
             figures: figures::all(cells, &problems),
-            findings: findings::all(cells, &problems),
+            findings: findings::all(&problems),
             comparisons: Vec::new(),
         })
     }
 }
 
-impl Scale {
-    fn setting(&self, teacher: Teacher, states: usize, cap: Option<f64>, depth: usize) -> Setting {
-        // Whole pairs per layer; what does not go round is left out.
-        let per_layer = states / depth / 2 * 2;
-        let model = DeepSsmConfig { n_layers: depth, d_state: per_layer, ..DeepSsmConfig::default() };
-        Setting {
-            axes: vec![
-                ("teacher", teacher.label()),
-                ("states", states.to_string()),
-                ("cap", cap.map_or_else(|| "inf".to_owned(), |cap| cap.to_string())),
-                ("depth", depth.to_string()),
-            ],
-            task: teacher.task(self.length, self.samples),
-            model: Named { name: DeepSsmConfig::INFO.name.into(), params: to_params(&model) },
-            training: training(self.steps, cap),
-        }
-    }
+/// Whole pairs of states per layer; what does not go round is left out.
+fn model(states: usize, depth: usize) -> Named {
+    let model = DeepSsmConfig { n_layers: depth, d_state: states / depth / 2 * 2, ..DeepSsmConfig::default() };
+    Named { name: DeepSsmConfig::INFO.name.into(), params: to_params(&model) }
 }
 
 /// The recipe: found on the product of 10 poles, where weights must grow to 30 in one layer without a cap. A short memory
@@ -170,74 +147,70 @@ pub(super) fn training(steps: usize, cap: Option<f64>) -> TrainingConfig {
 }
 
 /// A target at a number of states.
-pub(super) struct Problem {
-    pub teacher: String,
-    pub states: String,
-    /// The caps by the names of the axis, with what one layer can reach under each; none where there is no cap.
-    pub caps: Vec<(String, Option<BoundedFloor>)>,
+pub(super) struct Problem<'c> {
+    pub teacher: Teacher,
+    pub states: usize,
+    /// The caps, ascending, with what one layer can reach under each that is finite.
+    pub caps: Vec<(Extended<f64>, Option<BoundedFloor>)>,
     /// The depths, ascending.
     pub depths: Vec<usize>,
     /// The best known fit of as many states without a cap; none of more states than the search is fit for.
     pub fit: Option<f64>,
+    /// Its cells.
+    pub cells: Vec<&'c Cell<'c, BoundedSetting>>,
 }
 
 /// The most states for which the best fit is looked for.
 const FITTED: usize = 16;
 
-impl Problem {
+impl<'c> Problem<'c> {
     /// Those of the grid, by target and then by states, with their floors.
-    fn all(cells: &Cells) -> Result<Vec<Self>> {
-        let mut problems: Vec<Self> = Vec::new();
-        for teacher in cells.values("teacher") {
-            for states in cells.values("states") {
-                problems.extend(Self::of(cells, teacher, states)?);
-            }
-        }
-        Ok(problems)
+    fn all(cells: &'c Cells<'c, BoundedSetting>) -> Result<Vec<Self>> {
+        let cells: Vec<_> = cells.iter().collect();
+        let place = |cell: &Cell<'c, BoundedSetting>| (cell.setting.teacher, cell.setting.states);
+        cells.chunk_by(|one, next| place(one) == place(next)).map(Self::of).collect()
     }
 
-    /// A target at a number of states, where the grid has it.
-    fn of(cells: &Cells, teacher: &str, states: &str) -> Result<Option<Self>> {
-        let here = [("teacher", teacher), ("states", states)];
-        let Some(outcome) = cells.get(&here).and_then(|cell| cell.outcomes.first()) else { return Ok(None) };
-        let rho = rho(&outcome.planned.spec.task.params)?;
+    /// The problem of these cells, one or more in order.
+    fn of(cells: &[&'c Cell<'c, BoundedSetting>]) -> Result<Self> {
+        let first = cells[0];
+        let BoundedSetting { teacher, states, .. } = first.setting;
+        let rho = MemoryConfig::read(&first.outcomes[0].planned.spec.task.params)?.rho()?;
         let weights = loss_weights(rho.len());
-        let count = states.parse::<usize>().unwrap_or_default();
-        let mut caps: Vec<(String, Option<BoundedFloor>)> = Vec::new();
-        let mut depths = Vec::new();
-        for cell in cells.with(&here) {
-            let name = cell.axis("cap");
-            if caps.iter().all(|(known, _)| known != name) {
-                let cap = name.parse::<f64>().ok().filter(|cap| cap.is_finite());
-                let floor = cap.map(|cap| bounded_floor(&rho, count as f64 * cap * cap, Some(&weights)));
-                caps.push((name.to_owned(), floor));
-            }
-            depths.extend(cell.axis("depth").parse::<usize>());
-        }
+        let mut caps: Vec<_> = cells.iter().map(|cell| cell.setting.cap).collect();
+        caps.dedup();
+        let floor = |cap: f64| bounded_floor(&rho, states as f64 * cap * cap, Some(&weights));
+        let caps = caps.into_iter().map(|cap| (cap, cap.finite().map(floor))).collect();
+        let mut depths: Vec<_> = cells.iter().map(|cell| cell.setting.depth).collect();
         depths.sort_unstable();
         depths.dedup();
-        let fit = (count <= FITTED).then(|| lti_fit_within(&rho, count, Some(&weights), 1.0).nmse);
-        Ok(Some(Self { teacher: teacher.to_owned(), states: states.to_owned(), caps, depths, fit }))
+        let fit = (states <= FITTED).then(|| lti_fit_within(&rho, states, Some(&weights), 1.0).nmse);
+        Ok(Self { teacher, states, caps, depths, fit, cells: cells.to_vec() })
     }
 
     /// The cell of a cap and a depth.
-    pub fn cell<'s, 'a>(&self, cells: &'s Cells<'a>, cap: &str, depth: usize) -> Option<&'s Cell<'a>> {
-        let depth = depth.to_string();
-        cells.get(&[("teacher", &self.teacher), ("states", &self.states), ("cap", cap), ("depth", &depth)])
+    pub fn cell(&self, cap: Extended<f64>, depth: usize) -> Option<&'c Cell<'c, BoundedSetting>> {
+        self.cells.iter().copied().find(|cell| cell.setting.cap == cap && cell.setting.depth == depth)
     }
 
-    /// Its place, in words.
+    /// The NMSE at a cap and a depth, of a cell with enough seeds.
+    pub fn measured(&self, cap: Extended<f64>, depth: usize, evidence: &mut Evidence) -> Option<&'c Summary> {
+        self.cell(cap, depth)?.measured("nmse", evidence)
+    }
+
+    /// Its place, for people.
     pub fn place(&self) -> String {
         format!("{}, {} states", self.teacher, self.states)
     }
 
-    fn table(&self, cells: &Cells) -> Table {
-        let title = match residue(&self.teacher) {
-            Some(residue) => format!("{} (largest residue {})", self.place(), brief(residue)),
-            None => self.place(),
-        };
-        let fixed = [("teacher", self.teacher.as_str()), ("states", self.states.as_str())];
-        cells.grid_table(&format!("NMSE on {title}"), "nmse", "cap", "depth", &fixed)
+    fn table(&self, cells: &Cells<'_, BoundedSetting>) -> Table {
+        let title = format!("NMSE on {}{}", self.place(), self.teacher.bracketed_residue("largest residue"));
+        cells.grid_table(
+            (&title, "nmse"),
+            ("cap", |setting: &BoundedSetting| setting.cap),
+            ("depth", |setting: &BoundedSetting| setting.depth),
+            |setting| setting.teacher == self.teacher && setting.states == self.states,
+        )
     }
 }
 
@@ -247,7 +220,8 @@ fn floors(problems: &[Problem]) -> Table {
     let rows = problems.iter().flat_map(|problem| {
         problem.caps.iter().filter_map(|(cap, floor)| {
             let BoundedFloor { floor, fit } = (*floor)?;
-            Some(vec![problem.teacher.clone(), problem.states.clone(), cap.clone(), brief(floor), brief(fit)])
+            let place = [problem.teacher.to_string(), problem.states.to_string(), cap.to_string()];
+            Some([&place[..], &[brief(floor), brief(fit)]].concat())
         })
     });
     Table {

@@ -5,9 +5,8 @@ use nalgebra::Complex;
 
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, NoAxes, PlanRequest, Reading, Table, Trial};
 use crate::oracle::depth::{Cascade, CascadeLayer, Shallow, gap};
-use crate::experiment::{Finding, Preset, Table};
 
 pub(super) struct Conversion;
 
@@ -65,6 +64,8 @@ fn zeros_of_cascade(states: usize, layers: usize) -> Result<usize> {
 }
 
 impl Experiment for Conversion {
+    type Setting = NoAxes;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "D1",
@@ -74,11 +75,11 @@ impl Experiment for Conversion {
         }
     }
 
-    fn grid(&self, _: Preset) -> Vec<Setting> {
-        Vec::new()
+    fn grid(&self, _: &PlanRequest) -> Result<Vec<Trial<NoAxes>>> {
+        Ok(Vec::new())
     }
 
-    fn read(&self, _: &Cells) -> Result<Reading> {
+    fn read(&self, _: &Cells<'_, NoAxes>) -> Result<Reading> {
         let all = STATES.into_iter().map(gaps).collect::<Result<Vec<Gaps>>>()?;
         let zeros = zeros()?;
         Ok(Reading {

@@ -1,18 +1,19 @@
 //! The figures of D3.
 
-use super::bounded::Problem;
-use super::teachers::residue;
-use crate::experiment::evidence::brief;
+use super::bounded::{BoundedSetting, Problem};
+use super::depth_axis;
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::summarise;
-use crate::experiment::{Cell, Cells};
+use crate::experiment::{Cell, Cells, Extended};
+
+type Grid<'a> = Cells<'a, BoundedSetting>;
 
 /// Floors below this are below anything that is trained in single precision.
 const DRAWN: f64 = 1e-8;
 
-pub(super) fn all(cells: &Cells, problems: &[Problem]) -> Vec<Figure> {
+pub(super) fn all(cells: &Grid<'_>, problems: &[Problem]) -> Vec<Figure> {
     let mut figures: Vec<Figure> = cells
-        .values("states")
+        .values(|setting| setting.states)
         .into_iter()
         .map(|states| {
             let here = problems.iter().filter(|problem| problem.states == states);
@@ -35,33 +36,29 @@ pub(super) fn all(cells: &Cells, problems: &[Problem]) -> Vec<Figure> {
     figures
 }
 
-fn depth_axis(problem: &Problem) -> Axis {
-    let ticks = problem.depths.iter().map(|depth| (*depth as f64, depth.to_string())).collect();
-    Axis { ticks: Some(ticks), ..Axis::new("depth", false) }
-}
-
 fn title(problem: &Problem) -> String {
-    match residue(&problem.teacher) {
-        Some(residue) => format!("{} (residue {})", problem.teacher, brief(residue)),
-        None => problem.teacher.clone(),
-    }
+    format!("{}{}", problem.teacher, problem.teacher.bracketed_residue("residue"))
 }
 
-/// One line per cap; the same cap has the same look in every figure.
-fn lines(cells: &Cells, problem: &Problem, point: impl Fn(f64, &Cell) -> Option<Point>) -> Vec<Series> {
+/// One line per cap.
+fn lines(
+    cells: &Grid<'_>,
+    problem: &Problem,
+    point: impl Fn(f64, &Cell<'_, BoundedSetting>) -> Option<Point>,
+) -> Vec<Series> {
     let lines = problem.caps.iter().map(|(cap, _)| {
-        let points = problem.depths.iter().filter_map(|depth| point(*depth as f64, problem.cell(cells, cap, *depth)?));
-        Series::new(format!("M = {cap}"), key(cells, cap), Mark::LinePoints, points.collect())
+        let points = problem.depths.iter().filter_map(|depth| point(*depth as f64, problem.cell(*cap, *depth)?));
+        Series::new(format!("M = {cap}"), key(cells, *cap), Mark::LinePoints, points.collect())
     });
     lines.filter(|series| !series.points.is_empty()).collect()
 }
 
-fn key(cells: &Cells, cap: &str) -> String {
-    let place = cells.values("cap").into_iter().position(|known| known == cap).unwrap_or_default();
-    format!("#{place}")
+/// The same cap has the same look in every figure.
+fn key(cells: &Grid<'_>, cap: Extended<f64>) -> String {
+    format!("#{}", cells.values(|setting| setting.cap).iter().filter(|smaller| **smaller < cap).count())
 }
 
-fn errors(cells: &Cells, problem: &Problem) -> Panel {
+fn errors(cells: &Grid<'_>, problem: &Problem) -> Panel {
     let across = |value: f64| problem.depths.iter().map(|depth| Point::new(*depth as f64, value)).collect::<Vec<_>>();
     let mut series = Vec::new();
     if let Some(fit) = problem.fit.filter(|fit| *fit > DRAWN) {
@@ -69,19 +66,15 @@ fn errors(cells: &Cells, problem: &Problem) -> Panel {
     }
     for (cap, floor) in &problem.caps {
         if let Some(floor) = floor.map(|floor| floor.floor).filter(|floor| *floor > DRAWN) {
-            series.push(Series::new(
-                format!("floor of one layer, M = {cap}"),
-                key(cells, cap),
-                Mark::Dashed,
-                across(floor),
-            ));
+            let label = format!("floor of one layer, M = {cap}");
+            series.push(Series::new(label, key(cells, *cap), Mark::Dashed, across(floor)));
         }
     }
     series.extend(lines(cells, problem, |depth, cell| Some(Point::of(depth, cell.metric("nmse")?))));
-    Panel::new(title(problem), depth_axis(problem), Axis::new("NMSE", true), series)
+    Panel::new(title(problem), depth_axis(&problem.depths), Axis::new("NMSE", true), series)
 }
 
-fn weights(cells: &Cells, problems: &[Problem]) -> Figure {
+fn weights(cells: &Grid<'_>, problems: &[Problem]) -> Figure {
     let panels: Vec<Panel> = problems
         .iter()
         .map(|problem| {
@@ -91,7 +84,7 @@ fn weights(cells: &Cells, problems: &[Problem]) -> Figure {
                 Some(Point::of(depth, &summarise(&values)?))
             });
             let title = format!("{}, {} states", title(problem), problem.states);
-            Panel::new(title, depth_axis(problem), Axis::new("largest |parameter|", true), series)
+            Panel::new(title, depth_axis(&problem.depths), Axis::new("largest |parameter|", true), series)
         })
         .collect();
     Figure {
@@ -106,32 +99,24 @@ fn weights(cells: &Cells, problems: &[Problem]) -> Figure {
 }
 
 /// Time against depth over all targets and caps, where it is known.
-fn seconds(cells: &Cells) -> Option<Figure> {
-    let depths: Vec<usize> = cells.values("depth").iter().filter_map(|depth| depth.parse().ok()).collect();
-    let series = cells.values("states").into_iter().enumerate().map(|(place, states)| {
+fn seconds(cells: &Grid<'_>) -> Option<Figure> {
+    let depths = cells.values(|setting| setting.depth);
+    let series = cells.values(|setting| setting.states).into_iter().enumerate().map(|(place, states)| {
         let points = depths.iter().filter_map(|depth| {
-            let text = depth.to_string();
-            let place = [("states", states), ("depth", text.as_str())];
-            let here = cells.with(&place).flat_map(|cell| &cell.outcomes);
-            let times: Vec<f64> = here.filter_map(|outcome| outcome.seconds).collect();
+            let here = cells.with(|setting| setting.states == states && setting.depth == *depth);
+            let times: Vec<f64> = here.flat_map(|cell| &cell.outcomes).filter_map(|outcome| outcome.seconds).collect();
             Some(Point::of(*depth as f64, &summarise(&times)?))
         });
         Series::new(format!("{states} states"), format!("#{place}"), Mark::LinePoints, points.collect())
     });
     let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
-    let ticks = depths.iter().map(|depth| (*depth as f64, depth.to_string())).collect();
     (!series.is_empty()).then(|| Figure {
         id: "d3-seconds".into(),
         title: "Time of a run against depth".into(),
         caption: "Seconds of training on this machine, over all targets, caps and seeds: mean, 95 % interval of the geometric \
                   mean, smallest value. Runs beside each other share its cores."
             .into(),
-        panels: vec![Panel::new(
-            "",
-            Axis { ticks: Some(ticks), ..Axis::new("depth", false) },
-            Axis::new("seconds", false),
-            series,
-        )],
+        panels: vec![Panel::new("", depth_axis(&depths), Axis::new("seconds", false), series)],
         columns: 1,
     })
 }

@@ -1,10 +1,9 @@
 //! What the trained models of D3 say.
 
 use super::bounded::Problem;
-use crate::experiment::Cells;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::stats::Summary;
-use crate::experiment::Finding;
+use crate::experiment::{Extended, Finding};
 
 /// An NMSE below this counts as learnt.
 const SOLVED: f64 = 1e-2;
@@ -12,13 +11,13 @@ const SOLVED: f64 = 1e-2;
 /// How far below a floor sampling may take an error that is measured on a finite validation split.
 const SAMPLING: f64 = 0.1;
 
-pub(super) fn all(cells: &Cells, problems: &[Problem]) -> Vec<Finding> {
+pub(super) fn all(problems: &[Problem]) -> Vec<Finding> {
     vec![
-        uncapped(cells, problems),
-        shallow_stalls(cells, problems),
-        falls_with_depth(cells, problems),
-        below_the_floor(cells, problems),
-        small_norm(cells, problems),
+        uncapped(problems),
+        shallow_stalls(problems),
+        falls_with_depth(problems),
+        below_the_floor(problems),
+        small_norm(problems),
     ]
 }
 
@@ -26,12 +25,11 @@ fn best(summary: &Summary) -> String {
     format!("{} (mean {})", brief(summary.min), brief(summary.mean))
 }
 
-fn uncapped(cells: &Cells, problems: &[Problem]) -> Finding {
+fn uncapped(problems: &[Problem]) -> Finding {
     let mut evidence = Evidence::default();
     for problem in problems {
         for depth in &problem.depths {
-            let Some(cell) = problem.cell(cells, "inf", *depth) else { continue };
-            let Some(summary) = cell.measured("nmse", &mut evidence) else { continue };
+            let Some(summary) = problem.measured(Extended::Infinite, *depth, &mut evidence) else { continue };
             evidence.check(summary.min < SOLVED, format!("{}, depth {depth}: {}", problem.place(), best(summary)));
         }
     }
@@ -41,25 +39,20 @@ fn uncapped(cells: &Cells, problems: &[Problem]) -> Finding {
     )
 }
 
-/// Calls `each` with all places where one layer under a cap provably cannot learn the target.
-fn large<'p>(problems: &'p [Problem], mut each: impl FnMut(&'p Problem, &'p str, f64)) {
-    for problem in problems {
-        for (cap, floor) in &problem.caps {
-            if let Some(floor) = floor.map(|floor| floor.floor).filter(|floor| *floor >= SOLVED) {
-                each(problem, cap, floor);
-            }
-        }
-    }
+/// All places where one layer under a cap provably cannot learn the target, with its floor.
+fn large<'p>(problems: &'p [Problem<'p>]) -> impl Iterator<Item = (&'p Problem<'p>, Extended<f64>, f64)> {
+    let of = |problem: &'p Problem<'p>| problem.caps.iter().map(move |(cap, floor)| (problem, *cap, *floor));
+    let floors = problems.iter().flat_map(of).filter_map(|(problem, cap, floor)| Some((problem, cap, floor?.floor)));
+    floors.filter(|(_, _, floor)| *floor >= SOLVED)
 }
 
-fn shallow_stalls(cells: &Cells, problems: &[Problem]) -> Finding {
+fn shallow_stalls(problems: &[Problem]) -> Finding {
     let mut evidence = Evidence::default();
-    large(problems, |problem, cap, floor| {
-        let Some(cell) = problem.cell(cells, cap, 1) else { return };
-        let Some(summary) = cell.measured("nmse", &mut evidence) else { return };
+    for (problem, cap, floor) in large(problems) {
+        let Some(summary) = problem.measured(cap, 1, &mut evidence) else { continue };
         let number = format!("{}, M = {cap}: {}, floor {}", problem.place(), best(summary), brief(floor));
         evidence.check(summary.min >= floor * (1.0 - SAMPLING), number);
-    });
+    }
     evidence.finding(
         "d3-shallow-stalls",
         "Under a cap, one layer stalls on targets of large norm: wherever its proven floor is an NMSE of 1e-2 or more, the \
@@ -67,23 +60,21 @@ fn shallow_stalls(cells: &Cells, problems: &[Problem]) -> Finding {
     )
 }
 
-fn falls_with_depth(cells: &Cells, problems: &[Problem]) -> Finding {
+fn falls_with_depth(problems: &[Problem]) -> Finding {
     let mut evidence = Evidence::default();
-    large(problems, |problem, cap, _| {
-        let row: Vec<(usize, &Summary)> = problem
-            .depths
-            .iter()
-            .filter_map(|depth| Some((*depth, problem.cell(cells, cap, *depth)?.measured("nmse", &mut evidence)?)))
-            .collect();
+    for (problem, cap, _) in large(problems) {
+        let depths = problem.depths.iter();
+        let row: Vec<(usize, &Summary)> =
+            depths.filter_map(|depth| Some((*depth, problem.measured(cap, *depth, &mut evidence)?))).collect();
         let [(1, first), .., (_, last)] = row[..] else {
             evidence.missing(format!("{}, M = {cap}: depth 1 and a larger one", problem.place()));
-            return;
+            continue;
         };
         let list: Vec<String> =
             row.iter().map(|(depth, summary)| format!("{} at {depth}", brief(summary.min))).collect();
         let number = format!("{}, M = {cap}: {}", problem.place(), list.join(", "));
         evidence.check(last.min < 0.1 * first.min, number);
-    });
+    }
     evidence.finding(
         "d3-falls-with-depth",
         "Under a cap and for a target of large norm (floor of one layer: NMSE >= 1e-2) the error falls with depth: at the \
@@ -91,18 +82,17 @@ fn falls_with_depth(cells: &Cells, problems: &[Problem]) -> Finding {
     )
 }
 
-fn below_the_floor(cells: &Cells, problems: &[Problem]) -> Finding {
+fn below_the_floor(problems: &[Problem]) -> Finding {
     let mut evidence = Evidence::default();
-    large(problems, |problem, cap, floor| {
+    for (problem, cap, floor) in large(problems) {
         let deep = problem.depths.iter().filter(|depth| **depth > 1);
-        let reached: Vec<(usize, f64)> = deep
-            .filter_map(|depth| Some((*depth, problem.cell(cells, cap, *depth)?.measured("nmse", &mut evidence)?.min)))
-            .collect();
-        let Some((depth, nmse)) = reached.into_iter().min_by(|one, other| one.1.total_cmp(&other.1)) else { return };
+        let reached: Vec<(usize, f64)> =
+            deep.filter_map(|depth| Some((*depth, problem.measured(cap, *depth, &mut evidence)?.min))).collect();
+        let Some((depth, nmse)) = reached.into_iter().min_by(|one, other| one.1.total_cmp(&other.1)) else { continue };
         let number =
             format!("{}, M = {cap}: {} at depth {depth}, floor {}", problem.place(), brief(nmse), brief(floor));
         evidence.check(nmse < 0.5 * floor, number);
-    });
+    }
     evidence.finding(
         "d3-below-the-floor",
         "Depth gains what no training of one layer could: wherever the proven floor of one layer under the cap is an NMSE of \
@@ -111,7 +101,7 @@ fn below_the_floor(cells: &Cells, problems: &[Problem]) -> Finding {
     )
 }
 
-fn small_norm(cells: &Cells, problems: &[Problem]) -> Finding {
+fn small_norm(problems: &[Problem]) -> Finding {
     let mut evidence = Evidence::default();
     for problem in problems {
         for (cap, floor) in &problem.caps {
@@ -120,8 +110,7 @@ fn small_norm(cells: &Cells, problems: &[Problem]) -> Finding {
                 continue;
             }
             for depth in &problem.depths {
-                let Some(cell) = problem.cell(cells, cap, *depth) else { continue };
-                let Some(summary) = cell.measured("nmse", &mut evidence) else { continue };
+                let Some(summary) = problem.measured(*cap, *depth, &mut evidence) else { continue };
                 let number = format!("{}, M = {cap}, depth {depth}: {}", problem.place(), best(summary));
                 evidence.check(summary.min < SOLVED, number);
             }
@@ -136,30 +125,31 @@ fn small_norm(cells: &Cells, problems: &[Problem]) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use lookback_models::Catalogue;
-
+    use super::super::bounded::BoundedSetting;
+    use super::super::teachers::Teacher;
     use super::*;
+    use crate::experiment::{Cells, Outcome, Verdict};
     use crate::oracle::depth::BoundedFloor;
-    use crate::experiment::{Outcome, Verdict};
 
     #[test]
     fn one_depth_says_nothing_of_depth() {
         let verdict = |depths: &[(usize, f64)]| {
-            let of = |(depth, nmse): &(usize, f64)| {
-                let depth = depth.to_string();
-                let axes = [("teacher", "poles-6"), ("states", "16"), ("cap", "1"), ("depth", depth.as_str())];
-                [0, 1].map(|seed| Outcome::finished(&axes, seed, &[("nmse", *nmse)]))
+            let (teacher, states, cap) = (Teacher::Poles(6), 16, Extended::Finite(1.0));
+            let of = |&(depth, nmse): &(usize, f64)| {
+                let setting = BoundedSetting { teacher, states, cap, depth };
+                [0, 1].map(|seed| Outcome::finished(&setting, seed, &[("nmse", nmse)]))
             };
             let outcomes: Vec<Outcome> = depths.iter().flat_map(of).collect();
-            let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+            let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap();
             let problem = Problem {
-                teacher: "poles-6".into(),
-                states: "16".into(),
-                caps: vec![("1".into(), Some(BoundedFloor { floor: 0.4, fit: 0.5 }))],
+                teacher,
+                states,
+                caps: vec![(cap, Some(BoundedFloor { floor: 0.4, fit: 0.5 }))],
                 depths: depths.iter().map(|(depth, _)| *depth).collect(),
                 fit: None,
+                cells: cells.iter().collect(),
             };
-            falls_with_depth(&cells, &[problem]).verdict
+            falls_with_depth(&[problem]).verdict
         };
         assert_eq!(verdict(&[(1, 0.5)]), Verdict::NotMeasured);
         assert_eq!(verdict(&[(2, 0.5)]), Verdict::NotMeasured);

@@ -1,38 +1,70 @@
 //! D4: S4D with its position-wise layer, by depth, and without one part at a time.
 
+use std::fmt;
+
+use lookback_models::activation::Activation;
 use lookback_models::s4d::S4dConfig;
-use lookback_models::{Io, ModelConfig};
-use lookback_registry::{Result, parse, to_params};
+use lookback_models::{Io, ModelConfig, StackConfig};
+use lookback_registry::{Result, to_params};
+use serde::{Deserialize, Serialize};
 
 use super::bounded::training;
+use super::depth_axis;
 use super::teachers::Teacher;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Trial};
 use crate::spec::{Named, TrainingConfig};
-use crate::experiment::{Finding, Preset};
 
 pub(super) struct Nonlinear;
 
-/// The forms: name, nonlinearity, whether a linear map mixes channels behind it.
-const FORMS: [(&str, &str, bool); 4] = [
-    ("both", "gelu", true),
-    ("no feed-forward", "gelu", false),
-    ("no nonlinearity", "none", true),
-    ("neither", "none", false),
-];
+/// The axes of D4.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub(super) struct NonlinearSetting {
+    teacher: Teacher,
+    form: Form,
+    /// Layers.
+    depth: usize,
+}
+
+type Grid<'a> = Cells<'a, NonlinearSetting>;
+
+/// Which parts a layer has behind its state space.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    Both,
+    NoFeedForward,
+    NoNonlinearity,
+    Neither,
+}
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Both, Self::NoFeedForward, Self::NoNonlinearity, Self::Neither];
+
+    /// Its name for people, the nonlinearity, and whether a linear map mixes channels behind it.
+    fn parts(self) -> (&'static str, Activation, bool) {
+        match self {
+            Self::Both => ("both", Activation::Gelu, true),
+            Self::NoFeedForward => ("no feed-forward", Activation::Gelu, false),
+            Self::NoNonlinearity => ("no nonlinearity", Activation::None, true),
+            Self::Neither => ("neither", Activation::None, false),
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.parts().0)
+    }
+}
 
 /// The targets, all of unit norm: the scale of an output is not what this asks of.
 const TEACHERS: [Teacher; 3] = [Teacher::UnitPoles(6), Teacher::Impulse(8), Teacher::Bump(20, 5)];
 
-/// What a preset runs: length, samples, steps, parameters, depths, how many of the targets.
-type Scale = (usize, [usize; 2], usize, usize, &'static [usize], usize);
-
-const SMOKE: Scale = (32, [128, 32], 20, 300, &[1, 2], 1);
-const QUICK: Scale = (100, [4096, 256], 800, 1000, &[1, 2, 4], 2);
-const FULL: Scale = (100, [16384, 1024], 6000, 4000, &[1, 2, 3, 4, 5], 3);
-
 impl Experiment for Nonlinear {
+    type Setting = NonlinearSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "D4",
@@ -45,29 +77,22 @@ impl Experiment for Nonlinear {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let (length, samples, steps, budget, depths, targets) = match preset {
-            Preset::Smoke => SMOKE,
-            Preset::Quick => QUICK,
-            Preset::Full => FULL,
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<NonlinearSetting>>> {
+        // Steps of a sequence, samples, updates, parameters, depths, how many of the targets.
+        let (length, samples, steps, budget, depths, targets): (_, _, _, _, &[usize], _) = match request.preset {
+            Preset::Smoke => (32, [128, 32], 20, 300, &[1, 2], 1),
+            Preset::Quick => (100, [4096, 256], 800, 1000, &[1, 2, 4], 2),
+            Preset::Full => (100, [16384, 1024], 6000, 4000, &[1, 2, 3, 4, 5], 3),
         };
-        let mut settings = Vec::new();
-        for teacher in &TEACHERS[..targets] {
-            for (form, activation, mix) in FORMS {
-                for depth in depths {
-                    settings.push(Setting {
-                        axes: vec![
-                            ("teacher", teacher.label()),
-                            ("form", form.to_owned()),
-                            ("depth", depth.to_string()),
-                        ],
+        let mut trials = Vec::new();
+        for &teacher in &TEACHERS[..targets] {
+            for form in Form::ALL {
+                for &depth in depths {
+                    let model = model(form, depth).fit_budget(budget, Io::sequence(1, 1, length));
+                    trials.push(Trial {
+                        setting: NonlinearSetting { teacher, form, depth },
                         task: teacher.task(length, samples),
-                        model: Named {
-                            name: S4dConfig::INFO.name.into(),
-                            params: to_params(
-                                &model(activation, mix, *depth).fit_budget(budget, Io::sequence(1, 1, length)),
-                            ),
-                        },
+                        model: Named { name: S4dConfig::INFO.name.into(), params: to_params(&model) },
                         training: TrainingConfig {
                             learning_rate: 1e-2,
                             final_learning_rate: 1e-5,
@@ -78,13 +103,18 @@ impl Experiment for Nonlinear {
                 }
             }
         }
-        settings
+        Ok(trials)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
-        let teachers = cells.values("teacher");
-        let table = |teacher: &&str| {
-            cells.grid_table(&format!("NMSE on {teacher}"), "nmse", "form", "depth", &[("teacher", teacher)])
+    fn read(&self, cells: &Grid<'_>) -> Result<Reading> {
+        let teachers = cells.values(|setting| setting.teacher);
+        let table = |teacher: &Teacher| {
+            cells.grid_table(
+                (&format!("NMSE on {teacher}"), "nmse"),
+                ("form", |setting: &NonlinearSetting| setting.form),
+                ("depth", |setting: &NonlinearSetting| setting.depth),
+                |setting| setting.teacher == *teacher,
+            )
         };
         Ok(Reading {
             tables: teachers.iter().map(table).collect(),
@@ -95,28 +125,31 @@ impl Experiment for Nonlinear {
     }
 }
 
-fn model(activation: &str, mix: bool, depth: usize) -> S4dConfig {
-    let named = Named::new(
-        S4dConfig::INFO.name,
-        serde_json::json!({
-            "n_layers": depth, "residual": true, "d_state": 8, "dt_min": 0.05, "dt_max": 0.2, "activation": activation, "mix": mix,
-        }),
-    );
-    parse("model `s4d`", &named.params).expect("these are parameters of S4D")
+fn model(form: Form, depth: usize) -> S4dConfig {
+    let (_, activation, mix) = form.parts();
+    S4dConfig {
+        stack: StackConfig { n_layers: depth, residual: true, ..StackConfig::default() },
+        d_state: 8,
+        dt_min: 0.05,
+        dt_max: 0.2,
+        activation,
+        mix,
+        ..S4dConfig::default()
+    }
 }
 
 /// The best NMSE at each depth, ascending, of cells with enough seeds.
-fn row(cells: &Cells, teacher: &str, form: &str, evidence: &mut Evidence) -> Vec<(String, f64)> {
+fn row(cells: &Grid<'_>, teacher: Teacher, form: Form, evidence: &mut Evidence) -> Vec<(usize, f64)> {
     cells
-        .with(&[("teacher", teacher), ("form", form)])
-        .filter_map(|cell| Some((cell.axis("depth").to_owned(), cell.measured("nmse", evidence)?.min)))
+        .with(|setting| setting.teacher == teacher && setting.form == form)
+        .filter_map(|cell| Some((cell.setting.depth, cell.measured("nmse", evidence)?.min)))
         .collect()
 }
 
-fn depth_alone(cells: &Cells, teachers: &[&str]) -> Finding {
+fn depth_alone(cells: &Grid<'_>, teachers: &[Teacher]) -> Finding {
     let mut evidence = Evidence::default();
     for teacher in teachers {
-        let row = row(cells, teacher, "both", &mut evidence);
+        let row = row(cells, *teacher, Form::Both, &mut evidence);
         if row.len() < 2 {
             evidence.missing(format!("{teacher}: two depths"));
             continue;
@@ -133,12 +166,12 @@ fn depth_alone(cells: &Cells, teachers: &[&str]) -> Finding {
     )
 }
 
-fn parts(cells: &Cells, teachers: &[&str]) -> Finding {
+fn parts(cells: &Grid<'_>, teachers: &[Teacher]) -> Finding {
     let mut evidence = Evidence::default();
     for teacher in teachers {
-        let whole = row(cells, teacher, "both", &mut evidence);
-        for (form, _, _) in &FORMS[1..] {
-            let without = row(cells, teacher, form, &mut evidence);
+        let whole = row(cells, *teacher, Form::Both, &mut evidence);
+        for form in &Form::ALL[1..] {
+            let without = row(cells, *teacher, *form, &mut evidence);
             for (depth, whole) in &whole {
                 let Some((_, without)) = without.iter().find(|(other, _)| other == depth) else { continue };
                 let number =
@@ -154,21 +187,18 @@ fn parts(cells: &Cells, teachers: &[&str]) -> Finding {
     )
 }
 
-fn figure(cells: &Cells, teachers: &[&str]) -> Figure {
+fn figure(cells: &Grid<'_>, teachers: &[Teacher]) -> Figure {
     let panels: Vec<Panel> = teachers
         .iter()
         .map(|teacher| {
-            let lines = FORMS.iter().enumerate().map(|(place, (form, _, _))| {
-                let here = [("teacher", *teacher), ("form", *form)];
-                let points =
-                    cells.with(&here).filter_map(|cell| Some(Point::of(cell.number("depth")?, cell.metric("nmse")?)));
-                Series::new(*form, format!("#{place}"), Mark::LinePoints, points.collect())
+            let lines = Form::ALL.iter().enumerate().map(|(place, form)| {
+                let here = cells.with(|setting| setting.teacher == *teacher && setting.form == *form);
+                let points = here.filter_map(|cell| Some(Point::of(cell.setting.depth as f64, cell.metric("nmse")?)));
+                Series::new(form.to_string(), format!("#{place}"), Mark::LinePoints, points.collect())
             });
-            let ticks =
-                cells.values("depth").into_iter().filter_map(|depth| Some((depth.parse().ok()?, depth.to_string())));
-            let x = Axis { ticks: Some(ticks.collect()), ..Axis::new("depth", false) };
+            let x = depth_axis(&cells.values(|setting| setting.depth));
             let lines = lines.filter(|series: &Series| !series.points.is_empty()).collect();
-            Panel::new(*teacher, x, Axis::new("NMSE", true), lines)
+            Panel::new(teacher.to_string(), x, Axis::new("NMSE", true), lines)
         })
         .collect();
     Figure {
@@ -185,35 +215,34 @@ fn figure(cells: &Cells, teachers: &[&str]) -> Figure {
 
 #[cfg(test)]
 mod tests {
-    use lookback_models::Catalogue;
-
     use super::*;
     use crate::experiment::{Outcome, Verdict};
 
+    const TEACHER: Teacher = Teacher::Impulse(8);
+
     /// Verdict and evidence on runs of one target, two seeds each: form, depth, NMSE.
-    fn found(of: fn(&Cells, &[&str]) -> Finding, runs: &[(&str, &str, f64)]) -> (Verdict, String) {
-        let both = |(form, depth, nmse): &(&str, &str, f64)| {
-            let axes = [("teacher", "impulse-8"), ("form", *form), ("depth", *depth)];
-            [0, 1].map(|seed| Outcome::finished(&axes, seed, &[("nmse", *nmse)]))
+    fn found(of: fn(&Grid<'_>, &[Teacher]) -> Finding, runs: &[(Form, usize, f64)]) -> (Verdict, String) {
+        let both = |&(form, depth, nmse): &(Form, usize, f64)| {
+            let setting = NonlinearSetting { teacher: TEACHER, form, depth };
+            [0, 1].map(|seed| Outcome::finished(&setting, seed, &[("nmse", nmse)]))
         };
         let outcomes: Vec<Outcome> = runs.iter().flat_map(both).collect();
-        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
-        let finding = of(&cells, &["impulse-8"]);
+        let finding = of(&Cells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap(), &[TEACHER]);
         (finding.verdict, finding.evidence)
     }
 
     #[test]
     fn one_depth_says_nothing_of_depth() {
-        let verdict = |runs: &[(&str, &str, f64)]| found(depth_alone, runs).0;
-        assert_eq!(verdict(&[("both", "2", 0.1)]), Verdict::NotMeasured);
-        assert_eq!(verdict(&[("both", "2", 0.1), ("both", "1", 0.2)]), Verdict::Holds);
-        assert_eq!(verdict(&[("both", "2", 0.01), ("both", "1", 0.2)]), Verdict::DoesNotHold);
+        let verdict = |runs: &[(Form, usize, f64)]| found(depth_alone, runs).0;
+        assert_eq!(verdict(&[(Form::Both, 2, 0.1)]), Verdict::NotMeasured);
+        assert_eq!(verdict(&[(Form::Both, 2, 0.1), (Form::Both, 1, 0.2)]), Verdict::Holds);
+        assert_eq!(verdict(&[(Form::Both, 2, 0.01), (Form::Both, 1, 0.2)]), Verdict::DoesNotHold);
     }
 
     #[test]
     fn forms_are_compared_at_one_depth() {
         // Of the form without a nonlinearity depth 1 is missing.
-        let runs = [("both", "1", 0.1), ("both", "2", 0.3), ("no nonlinearity", "2", 0.2)];
+        let runs = [(Form::Both, 1, 0.1), (Form::Both, 2, 0.3), (Form::NoNonlinearity, 2, 0.2)];
         let (verdict, evidence) = found(parts, &runs);
         assert_eq!(verdict, Verdict::Holds, "{evidence}");
         assert!(evidence.contains("depth 2: 0.30 with both, 0.20 with no nonlinearity"), "{evidence}");

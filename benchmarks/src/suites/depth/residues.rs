@@ -5,9 +5,8 @@ use lookback_registry::Result;
 use super::teachers::{HIGH, LOW};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, NoAxes, PlanRequest, Reading, Table, Trial};
 use crate::oracle::depth::{depth_within, equally_spaced, largest_residue};
-use crate::experiment::{Finding, Preset, Table};
 
 pub(super) struct Residues;
 
@@ -21,6 +20,8 @@ fn poles(count: usize) -> Vec<f64> {
 }
 
 impl Experiment for Residues {
+    type Setting = NoAxes;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "D2",
@@ -31,11 +32,11 @@ impl Experiment for Residues {
         }
     }
 
-    fn grid(&self, _: Preset) -> Vec<Setting> {
-        Vec::new()
+    fn grid(&self, _: &PlanRequest) -> Result<Vec<Trial<NoAxes>>> {
+        Ok(Vec::new())
     }
 
-    fn read(&self, _: &Cells) -> Result<Reading> {
+    fn read(&self, _: &Cells<'_, NoAxes>) -> Result<Reading> {
         Ok(Reading {
             tables: vec![table()],
             figures: vec![over_norm(), over_depth()],

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lookback_models::Io;
+use lookback_models::ModelFacts;
 use lookback_registry::{Params, Result};
 
+use super::{Label, Setting, alpha_text};
 use crate::oracle;
+use crate::tasks::TaskConfig as _;
 use crate::tasks::memory::MemoryConfig;
 
 /// State counts on which the states that a memory needs are looked for.
@@ -18,53 +19,134 @@ const LADDER: [usize; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
 const MOST_FITTED: usize = 64;
 
 /// One memory at one alpha, as the runs of a cell learn it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Problem {
-    /// What tells problems apart.
-    pub task: Params,
-    pub memory: String,
-    pub alpha: f64,
+    pub memory: Label,
+    pub alpha: Option<f64>,
     /// `rho(s)`, s = 0..length.
     pub rho: Vec<f64>,
     /// How much lag s counts in the error: `(length - s) / length`.
-    pub weights: Vec<f64>,
-    /// The shape that it asks of a model.
-    pub io: Io,
+    weights: Vec<f64>,
     /// Whether inputs are white: where not, the floors here do not apply.
-    pub white: bool,
+    white: bool,
     /// Relative standard error of the variance of the targets, estimated on the validation split.
-    pub relative_error: f64,
+    relative_error: f64,
+    /// The classes of the models that learn it.
+    pub classes: BTreeSet<Lti>,
+    /// Also fits with the states of [`LADDER`], up to the first whose NMSE is below this.
+    pub ladder: Option<f64>,
+    /// The oracle of linear time-invariant models: best fit and Hankel bound by class.
+    fits: BTreeMap<Lti, (f64, f64)>,
 }
 
 impl Problem {
-    /// The problem that a task's parameters pose.
+    /// The problem that a task's parameters pose, without any fit.
     ///
     /// # Errors
     /// The parameters are not those of a valid memory task.
-    pub fn new(memory: &str, alpha: f64, task: &Params) -> Result<Self> {
+    pub fn new(setting: &Setting, task: &Params) -> Result<Self> {
         let config = MemoryConfig::read(task)?;
         let rho = config.rho()?;
         Ok(Self {
-            task: task.clone(),
-            memory: memory.into(),
-            alpha,
+            memory: setting.memory.clone(),
+            alpha: setting.alpha,
             weights: oracle::loss_weights(rho.len()),
-            relative_error: relative_error(&rho, config.valid_samples),
-            io: Io::sequence(config.data.d_input, 1, rho.len()),
+            relative_error: relative_error(&rho, config.splits.valid_samples),
             white: config.is_white(),
+            classes: BTreeSet::new(),
+            ladder: None,
+            fits: BTreeMap::new(),
             rho,
         })
     }
 
-    /// How far, relatively, a measured NMSE may lie from its expectation by chance: four standard errors.
+    /// Whether runs at this setting learn it.
+    pub fn is_of(&self, setting: &Setting) -> bool {
+        self.memory == setting.memory && self.alpha == setting.alpha
+    }
+
+    /// Alpha for people.
+    pub fn alpha(&self) -> String {
+        alpha_text(self.alpha)
+    }
+
+    /// "impulse, alpha = 32".
+    pub fn title(&self) -> String {
+        self.alpha.map_or_else(|| self.memory.to_string(), |alpha| format!("{}, alpha = {alpha}", self.memory))
+    }
+
+    /// How far, relatively, a measured NMSE may lie from its expectation by chance: four standard errors, at most 1.
     ///
     /// NMSE is the ratio of two means over the validation split, of squared residuals and of squared targets.
     /// The relative standard error of a ratio is at most the sum of both. That of the targets is
     /// [`relative_error`]; that of the residuals is taken to be the same, since what a model leaves of a
     /// target is no longer correlated in time than the target (slow parts are learned, fast ones left).
     pub fn allowance(&self) -> f64 {
-        4.0 * 2.0 * self.relative_error
+        (4.0 * 2.0 * self.relative_error).min(1.0)
     }
+
+    /// The best error of such a model, where it is known.
+    pub fn floor(&self, facts: &ModelFacts) -> Option<Floor> {
+        if !self.white {
+            return None;
+        }
+        if let Some(class) = Lti::of(facts) {
+            let (fit, hankel) = *self.fits.get(&class)?;
+            return Some(Floor::Lti { states: class.states, fit, hankel });
+        }
+        let window = facts.window?;
+        Some(Floor::Window { window, nmse: oracle::window_floor(&self.rho, window, Some(&self.weights)) })
+    }
+
+    /// The smallest number of states with a fit below `nmse`, if any that was made is.
+    pub fn states_needed(&self, nmse: f64) -> Option<usize> {
+        self.fits.iter().find(|(class, (fit, _))| !class.stable && *fit < nmse).map(|(class, _)| class.states)
+    }
+
+    /// Makes the fits that are asked for. Sizes whose fit is not known are left out.
+    fn fit(&mut self) {
+        if !self.white {
+            return;
+        }
+        let complete = |states: usize| states + 1 >= self.rho.len();
+        for class in self.classes.iter().filter(|class| class.states <= MOST_FITTED || complete(class.states)) {
+            self.fits.insert(*class, self.best(*class));
+        }
+        for states in self.ladder.iter().flat_map(|_| LADDER) {
+            let class = Lti { states, stable: false };
+            let fit = self.fits.get(&class).copied().unwrap_or_else(|| self.best(class));
+            self.fits.insert(class, fit);
+            if self.ladder.is_some_and(|below| fit.0 < below) {
+                break;
+            }
+        }
+    }
+
+    /// Best fit and Hankel bound of a class.
+    fn best(&self, Lti { states, stable }: Lti) -> (f64, f64) {
+        if states + 1 >= self.rho.len() {
+            // A chain of delays, one state per lag, has every memory of this length.
+            return (0.0, 0.0);
+        }
+        let weights = Some(self.weights.as_slice());
+        let fit = match stable {
+            true => oracle::lti_fit_within(&self.rho, states, weights, 1.0),
+            false => oracle::lti_fit(&self.rho, states, weights),
+        };
+        (fit.nmse, oracle::hankel_lower_bound(&self.rho, states, weights))
+    }
+}
+
+/// Makes the fits that are asked for, on all cores.
+pub(super) fn fit(problems: &mut [Problem]) {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(problems.len());
+    let queue = Mutex::new(problems.iter_mut());
+    let next = || queue.lock().expect("no worker panics while it holds the lock").next();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| std::iter::from_fn(next).for_each(Problem::fit));
+        }
+    });
 }
 
 /// The relative standard error of the mean of `y(t)^2` over `samples` sequences of
@@ -124,80 +206,17 @@ impl Floor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lti {
     /// Real states.
-    pub states: usize,
+    states: usize,
     /// Whether no state can grow by itself. Those that can fit more: over a finite length a growing exponential
     /// reaches a far lag as easily as a decaying one reaches a near lag.
-    pub stable: bool,
+    stable: bool,
 }
 
-/// What is asked of one problem.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Request {
-    /// Fits by these classes.
-    pub models: BTreeSet<Lti>,
-    /// Fits with the states of [`LADDER`], up to the first whose NMSE is below this.
-    pub ladder: Option<f64>,
-}
-
-/// The oracle of linear time-invariant models on one problem: best fit and Hankel bound by class.
-pub(super) type Fits = BTreeMap<Lti, (f64, f64)>;
-
-/// Answers all requests, each distinct fit once, on all cores. Sizes whose fit is not known are left out.
-pub(super) fn fits(problems: &[Problem], requests: &[Request]) -> Vec<Fits> {
-    let next = AtomicUsize::new(0);
-    let answers = Mutex::new(vec![Fits::new(); problems.len()]);
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(problem), Some(request)) = (problems.get(index), requests.get(index)) else { break };
-            let fits = fit(problem, request);
-            answers.lock().expect("no worker panics while it holds the lock")[index] = fits;
-        }
-    };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(problems.len());
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(work);
-        }
-    });
-    answers.into_inner().expect("no worker panics while it holds the lock")
-}
-
-fn fit(problem: &Problem, request: &Request) -> Fits {
-    let mut fits = Fits::new();
-    if !problem.white {
-        return fits;
+impl Lti {
+    /// That of a model, if it is one.
+    pub fn of(facts: &ModelFacts) -> Option<Self> {
+        Some(Self { states: facts.lti_states?, stable: facts.stable })
     }
-    let best = |Lti { states, stable }: Lti| {
-        if states + 1 >= problem.rho.len() {
-            // A chain of delays, one state per lag, has every memory of this length.
-            return (0.0, 0.0);
-        }
-        let weights = Some(problem.weights.as_slice());
-        let fit = match stable {
-            true => oracle::lti_fit_within(&problem.rho, states, weights, 1.0),
-            false => oracle::lti_fit(&problem.rho, states, weights),
-        };
-        (fit.nmse, oracle::hankel_lower_bound(&problem.rho, states, Some(&problem.weights)))
-    };
-    let known = |class: &&Lti| class.states <= MOST_FITTED || class.states + 1 >= problem.rho.len();
-    for class in request.models.iter().filter(known) {
-        fits.insert(*class, best(*class));
-    }
-    if let Some(below) = request.ladder {
-        for states in LADDER {
-            let class = Lti { states, stable: false };
-            if fits.entry(class).or_insert_with(|| best(class)).0 < below {
-                break;
-            }
-        }
-    }
-    fits
-}
-
-/// The smallest number of states with a fit below `nmse`, if any fit of at most the ladder's states is.
-pub(super) fn states_needed(fits: &Fits, nmse: f64) -> Option<usize> {
-    fits.iter().find(|(class, (fit, _))| !class.stable && *fit < nmse).map(|(class, _)| class.states)
 }
 
 #[cfg(test)]

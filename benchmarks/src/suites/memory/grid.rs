@@ -1,32 +1,32 @@
-//! The grid: which models are trained on which memories, at which sizes, and how.
+//! The grids: which models are trained on which memories, at which sizes, and how.
 
-use std::collections::BTreeSet;
+use std::f64::consts::{PI, SQRT_2};
+use std::sync::LazyLock;
 
-use lookback_models::{Catalogue, Io};
-use lookback_registry::{Error, ErrorKind, Result, parse, to_params};
+use lookback_models::Io;
+use lookback_registry::{Error, ErrorKind, Params, Result};
 use serde_json::{Value, json};
 
-use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
-use crate::experiment::{Axes, ExtraModel, PlanRequest, Planned, Preset};
-use crate::tasks::memory;
+use super::{Label, Setting};
+use crate::experiment::{ExtraModel, Preset, Trial, text};
+use crate::spec::{Named, TrainingConfig};
+use crate::tasks::TASKS;
 
 /// How one model of the grid is built and trained.
-struct Recipe {
-    /// The value of the axis `model`.
-    label: &'static str,
-    /// The name in the models' registry.
-    model: &'static str,
-    /// The default size, for models without a size in states.
-    size: &'static str,
-    /// Parameters at the default size.
-    params: fn() -> Value,
-    /// The parameter that counts real states, for linear time-invariant models; their default size is the
-    /// preset's.
-    states: Option<&'static str>,
+pub(super) struct Recipe {
+    /// The model's name in the suite.
+    pub label: String,
+    /// What fixes its look in figures: variants of one architecture share its colour.
+    pub key: String,
+    /// The model at its default size; of a linear time-invariant one that is the preset's.
+    pub model: Named,
+    /// The parameter that counts real states, for linear time-invariant models.
+    pub states: Option<&'static str>,
     training: Training,
 }
 
 /// What the training recipes differ in.
+#[derive(Clone, Copy)]
 struct Training {
     /// At the preset `quick`.
     steps: usize,
@@ -35,68 +35,111 @@ struct Training {
     clip_norm: Option<f64>,
 }
 
+/// Where a recipe starts from, and the training of models that are not of the suite.
+const TRAINING: Training = Training { steps: 400, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) };
+
 /// Validation samples of evaluations before the last: enough for a curve.
 const EVAL_SAMPLES: usize = 64;
 
 /// Steps of linear warm-up, of all recipes.
 const WARMUP_STEPS: usize = 20;
 
-/// The training recipes, one line per model, the same for every memory. They were found by trying rates, batch
-/// sizes and starts on impulse 32 and exponential .1, and keeping what solved them in the fewest samples.
-#[rustfmt::skip]
-const RECIPES: &[Recipe] = &[
-    Recipe { label: "linear-rnn", model: "linear-rnn", size: "", params: || json!({"n_layers": 1}), states: Some("d_model"), training: Training { steps: 400, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "s4d", model: "s4d", size: "", params: || json!({"d_model": 1, "dt_min": 0.05, "dt_max": 0.2}), states: Some("d_state"), training: Training { steps: 1200, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
-    Recipe { label: "diagonal-ssm", model: "diagonal-ssm", size: "", params: || json!({"d_model": 1}), states: Some("d_state"), training: Training { steps: 1200, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
-    Recipe { label: "lru", model: "lru", size: "", params: || json!({"d_model": 1, "r_min": 0.9, "max_phase": std::f64::consts::PI}), states: Some("d_state"), training: Training { steps: 500, batch_size: 16, learning_rate: 3e-2, clip_norm: None } },
-    Recipe { label: "tanh-rnn", model: "tanh-rnn", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "lstm", model: "lstm", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "gru", model: "gru", size: "16 units", params: || json!({"d_model": 16}), states: None, training: Training { steps: 300, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "tcn-short", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 3, "n_layers": 4}), states: None, training: Training { steps: 300, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "tcn-long", model: "tcn", size: "16 channels", params: || json!({"d_model": 16, "kernel_size": 2, "n_layers": 7}), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-none", model: "transformer", size: "width 32", params: || transformer("none"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-learned", model: "transformer", size: "width 32", params: || transformer("learned"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-sinusoidal", model: "transformer", size: "width 32", params: || transformer("sinusoidal"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-rotary", model: "transformer", size: "width 32", params: || transformer("rotary"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-alibi", model: "transformer", size: "width 32", params: || transformer("alibi"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-    Recipe { label: "transformer-t5-log", model: "transformer", size: "width 32", params: || transformer("t5-log"), states: None, training: Training { steps: 400, batch_size: 8, learning_rate: 1e-2, clip_norm: Some(1.0) } },
-];
-
-/// The training of models that are not of the suite.
-const OWN: Training = Training { steps: 400, batch_size: 16, learning_rate: 1e-2, clip_norm: Some(1.0) };
+/// The training recipes, one per model, the same for every memory. They were found by trying rates, batch sizes and
+/// starts on impulse 32 and exponential .1, and keeping what solved them in the fewest samples.
+static RECIPES: LazyLock<Vec<Recipe>> = LazyLock::new(|| {
+    let unclipped = |steps: usize| Training { steps, learning_rate: 3e-2, clip_norm: None, ..TRAINING };
+    let recurrent = Training { steps: 300, ..TRAINING };
+    let wide = Training { batch_size: 8, ..TRAINING };
+    let tcn = |kernel: usize, layers: usize| json!({"d_model": 16, "kernel_size": kernel, "n_layers": layers});
+    let transformer = |position| Recipe::new(&format!("transformer-{position}"), "transformer", block(position), wide);
+    let s4d = json!({"d_model": 1, "dt_min": 0.05, "dt_max": 0.2});
+    let lru = json!({"d_model": 1, "r_min": 0.9, "max_phase": PI});
+    vec![
+        Recipe::linear("linear-rnn", "d_model", json!({"n_layers": 1}), TRAINING),
+        Recipe::linear("s4d", "d_state", s4d, unclipped(1200)),
+        Recipe::linear("diagonal-ssm", "d_state", json!({"d_model": 1}), unclipped(1200)),
+        Recipe::linear("lru", "d_state", lru, unclipped(500)),
+        Recipe::new("tanh-rnn", "tanh-rnn", json!({"d_model": 16}), recurrent),
+        Recipe::new("lstm", "lstm", json!({"d_model": 16}), recurrent),
+        Recipe::new("gru", "gru", json!({"d_model": 16}), recurrent),
+        Recipe::new("tcn-short", "tcn", tcn(3, 4), Training { steps: 300, ..wide }).drawn_as("tcn@short"),
+        Recipe::new("tcn-long", "tcn", tcn(2, 7), wide).drawn_as("tcn"),
+        transformer("none"),
+        transformer("learned"),
+        transformer("sinusoidal"),
+        transformer("rotary"),
+        transformer("alibi"),
+        transformer("t5-log").drawn_as("transformer-t5"),
+    ]
+});
 
 /// One block of causal attention and a small feed-forward part. Softmax weights sum to 1, so attention alone
 /// cannot be silent before a delayed impulse arrives; the feed-forward part can. No layer norm: it would blur a
 /// scalar input's amplitude. Learned positions start as sinusoids: from noise the same lag is found too, but
 /// later and not from every seed.
-fn transformer(position: &str) -> Value {
+fn block(position: &str) -> Value {
     let start = if position == "learned" { "sinusoidal" } else { "normal" };
     json!({
         "d_model": 32, "n_heads": 2, "d_ff": 32, "residual": true, "norm": "none", "position": position,
-        "learned_start": start, "position_std": std::f64::consts::SQRT_2,
+        "learned_start": start, "position_std": SQRT_2,
     })
+}
+
+impl Recipe {
+    fn new(label: &str, model: &str, params: Value, training: Training) -> Self {
+        Self { label: label.into(), key: label.into(), model: Named::new(model, params), states: None, training }
+    }
+
+    /// A linear time-invariant model whose real states the parameter `states` counts.
+    fn linear(model: &str, states: &'static str, params: Value, training: Training) -> Self {
+        Self { states: Some(states), ..Self::new(model, model, params, training) }
+    }
+
+    fn drawn_as(self, key: &str) -> Self {
+        Self { key: key.into(), ..self }
+    }
+
+    /// The model, with this many states if it is linear and time-invariant.
+    pub fn with_states(&self, states: usize) -> Named {
+        let mut model = self.model.clone();
+        model.params.extend(self.states.map(|field| (field.to_owned(), json!(states))));
+        model
+    }
+}
+
+/// Where the suite has a memory or a model of this name in its order.
+pub(super) fn position(label: &str) -> Option<usize> {
+    let memories = FULL.alphas.iter().map(|(memory, _)| *memory);
+    memories.chain(RECIPES.iter().map(|recipe| recipe.label.as_str())).position(|known| known == label)
+}
+
+/// What fixes the look of a model in figures.
+pub(super) fn key(model: &Label) -> String {
+    RECIPES.iter().find(|recipe| *model == *recipe.label).map_or_else(|| model.to_string(), |recipe| recipe.key.clone())
 }
 
 /// Memories, each with its values of alpha.
 type Alphas = &'static [(&'static str, &'static [f64])];
 
 /// What a preset runs.
-struct Scale {
+pub(super) struct Scale {
     length: usize,
     train_samples: usize,
     valid_samples: usize,
     /// Seeds per cell.
-    seeds: usize,
+    pub seeds: usize,
     /// Divides (below 1) or multiplies the steps of every recipe.
     steps: f64,
-    alphas: Alphas,
-    models: &'static [&'static str],
+    /// Memories on which every model is trained at its default size.
+    pub alphas: Alphas,
+    /// Labels of its models; all recipes where absent.
+    models: Option<&'static [&'static str]>,
     /// The default size of linear time-invariant models.
-    states: usize,
+    pub states: usize,
     /// Further sizes of linear time-invariant models, in states, on these memories.
-    states_sweep: (&'static [&'static str], &'static [usize]),
+    pub states_sweep: (&'static [&'static str], &'static [usize]),
     /// Sizes of all models, in trainable scalars, on these memories.
-    budget_sweep: (Alphas, &'static [usize]),
+    pub budget_sweep: (Alphas, &'static [usize]),
 }
 
 const SMOKE: Scale = Scale {
@@ -111,7 +154,7 @@ const SMOKE: Scale = Scale {
         ("impulse", &[1.0, 8.0]),
         ("airy", &[0.0, 6.0]),
     ],
-    models: &["s4d", "gru", "tcn-short", "transformer-learned"],
+    models: Some(&["s4d", "gru", "tcn-short", "transformer-learned"]),
     states: 4,
     states_sweep: (&["impulse"], &[2]),
     budget_sweep: (&[], &[]),
@@ -129,7 +172,7 @@ const QUICK: Scale = Scale {
         ("impulse", &[1.0, 8.0, 32.0, 64.0]),
         ("airy", &[0.0, 4.0, 6.0, 12.0]),
     ],
-    models: &[
+    models: Some(&[
         "linear-rnn",
         "s4d",
         "lru",
@@ -139,7 +182,7 @@ const QUICK: Scale = Scale {
         "tcn-long",
         "transformer-learned",
         "transformer-alibi",
-    ],
+    ]),
     states: 16,
     states_sweep: (&["impulse", "airy"], &[4, 8]),
     budget_sweep: (&[], &[]),
@@ -157,23 +200,7 @@ const FULL: Scale = Scale {
         ("impulse", &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 96.0]),
         ("airy", &[0.0, 2.0, 4.0, 6.0, 8.0, 12.0]),
     ],
-    models: &[
-        "linear-rnn",
-        "s4d",
-        "diagonal-ssm",
-        "lru",
-        "tanh-rnn",
-        "lstm",
-        "gru",
-        "tcn-short",
-        "tcn-long",
-        "transformer-none",
-        "transformer-learned",
-        "transformer-sinusoidal",
-        "transformer-rotary",
-        "transformer-alibi",
-        "transformer-t5-log",
-    ],
+    models: None,
     states: 16,
     states_sweep: (&["polynomial", "impulse", "airy"], &[4, 8, 32, 64]),
     budget_sweep: (
@@ -182,115 +209,100 @@ const FULL: Scale = Scale {
     ),
 };
 
-/// All runs that are asked for.
-///
-/// # Errors
-/// No seeds, or an extra model that is unknown, not valid, or has a label of the suite's.
-pub(super) fn plan(request: &PlanRequest, models: &Catalogue) -> Result<Vec<Planned>> {
-    if request.seeds == Some(0) {
-        return Err(Error::invalid("seeds", 0, "a whole number from 1 up"));
-    }
-    let scale = match request.preset {
-        Preset::Smoke => &SMOKE,
-        Preset::Quick => &QUICK,
-        Preset::Full => &FULL,
-    };
-    let mut labels: BTreeSet<&str> = scale.models.iter().copied().collect();
-    for extra in &request.extra_models {
-        if !labels.insert(&extra.label) {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                format!("The preset already has a model with the label `{}`.", extra.label),
-            ));
-        }
-    }
-    let seeds = request.seeds.unwrap_or(scale.seeds);
-    let mut planner = Planner { scale, seeds, models, known: BTreeSet::new(), runs: Vec::new() };
-    for (memory, alphas) in scale.alphas {
-        for alpha in *alphas {
-            for recipe in scale.models.iter().map(|label| recipe(label)) {
-                planner.default_size(recipe, memory, *alpha)?;
-                if scale.states_sweep.0.contains(memory) && recipe.states.is_some() {
-                    for states in scale.states_sweep.1 {
-                        planner.states(recipe, memory, *alpha, *states)?;
-                    }
-                }
-            }
-            for extra in &request.extra_models {
-                planner.extra(extra, memory, *alpha)?;
-            }
-        }
-    }
-    for (memory, alphas) in scale.budget_sweep.0 {
-        for alpha in *alphas {
-            for recipe in scale.models.iter().map(|label| recipe(label)) {
-                for budget in scale.budget_sweep.1 {
-                    planner.budget(recipe, memory, *alpha, *budget)?;
-                }
-            }
-        }
-    }
-    Ok(planner.runs)
+/// A memory function as its runs learn it.
+pub(super) struct Function {
+    pub memory: Label,
+    pub alpha: Option<f64>,
+    task: Named,
 }
 
-/// The recipe of a label that a preset names.
-fn recipe(label: &str) -> &'static Recipe {
-    RECIPES.iter().find(|recipe| recipe.label == label).expect("presets name recipes of the table")
-}
-
-struct Planner<'a> {
-    scale: &'static Scale,
-    seeds: usize,
-    models: &'a Catalogue,
-    /// Cells that are already planned: two sizes may come to the same model.
-    known: BTreeSet<String>,
-    runs: Vec<Planned>,
-}
-
-impl Planner<'_> {
-    fn io(&self) -> Io {
-        Io::sequence(1, 1, self.scale.length)
-    }
-
-    fn default_size(&mut self, recipe: &Recipe, memory: &str, alpha: f64) -> Result<()> {
-        if recipe.states.is_some() {
-            return self.states(recipe, memory, alpha, self.scale.states);
+impl Scale {
+    /// That of a preset.
+    pub const fn of(preset: Preset) -> &'static Self {
+        match preset {
+            Preset::Smoke => &SMOKE,
+            Preset::Quick => &QUICK,
+            Preset::Full => &FULL,
         }
-        let model = Named::new(recipe.model, (recipe.params)());
-        self.cell(recipe, memory, alpha, model, recipe.size.into())
     }
 
-    fn extra(&mut self, extra: &ExtraModel, memory: &str, alpha: f64) -> Result<()> {
-        let mut training = to_params(&self.training(&OWN));
-        training.extend(extra.training.clone());
-        let training: TrainingConfig = parse(&format!("the training of `{}`", extra.label), &training)?;
-        training
-            .validate()
-            .map_err(|error| error.context(format!("The training of `{}` is not valid", extra.label)))?;
-        let facts = self.models.get(&extra.model.name)?.facts(&extra.model.params, self.io())?;
-        let size = format!("{} parameters", facts.num_params);
-        self.runs_of(&extra.label, memory, alpha, extra.model.clone(), size, training)
+    /// The shape of all tasks.
+    pub const fn io(&self) -> Io {
+        Io::sequence(1, 1, self.length)
     }
 
-    fn states(&mut self, recipe: &Recipe, memory: &str, alpha: f64, states: usize) -> Result<()> {
-        let mut model = Named::new(recipe.model, (recipe.params)());
-        let field = recipe.states.expect("only models with states are swept over states");
-        model.params.insert(field.into(), json!(states));
-        self.cell(recipe, memory, alpha, model, format!("{states} states"))
+    /// The recipes of its models, in order.
+    pub fn recipes(&self) -> impl Iterator<Item = &'static Recipe> {
+        let models = self.models;
+        RECIPES.iter().filter(move |recipe| models.is_none_or(|models| models.contains(&recipe.label.as_str())))
     }
 
-    fn budget(&mut self, recipe: &Recipe, memory: &str, alpha: f64, budget: usize) -> Result<()> {
-        let mut model = Named::new(recipe.model, (recipe.params)());
-        model.params = self.models.get(&model.name)?.at_budget(&model.params, budget, self.io())?;
-        self.cell(recipe, memory, alpha, model, format!("{budget} parameters"))
+    /// Memories of the grid at each of their alphas.
+    pub fn functions(
+        &self,
+        alphas: impl IntoIterator<Item = &'static (&'static str, &'static [f64])>,
+    ) -> impl Iterator<Item = Function> {
+        let all = alphas.into_iter().flat_map(|(memory, alphas)| alphas.iter().map(|alpha| (*memory, *alpha)));
+        all.map(|(memory, alpha)| Function {
+            memory: Label(memory.into()),
+            alpha: Some(alpha),
+            task: self.task(memory, json!({"alpha": alpha})),
+        })
     }
 
-    fn cell(&mut self, recipe: &Recipe, memory: &str, alpha: f64, model: Named, size: String) -> Result<()> {
-        self.runs_of(recipe.label, memory, alpha, model, size, self.training(&recipe.training))
+    /// A memory function of the request. Its parameters beside alpha are part of its name.
+    ///
+    /// # Errors
+    /// It is unknown, or a parameter is not valid.
+    pub fn function(&self, function: &Named) -> Result<Function> {
+        let task = self.task(&function.name, Value::Object(function.params.clone()));
+        let resolved = TASKS.get(&task.name)?.resolve(&task.params)?;
+        let given: Params = function.params.clone().into_iter().filter(|(name, _)| name != "alpha").collect();
+        let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+        let memory =
+            if given.is_empty() { function.name.clone() } else { format!("{}:{}", function.name, given.join(":")) };
+        Ok(Function { memory: Label(memory), alpha: resolved["function_params"]["alpha"].as_f64(), task })
     }
 
-    fn training(&self, recipe: &Training) -> TrainingConfig {
-        let steps = ((recipe.steps as f64 * self.scale.steps).round() as usize).max(20);
+    fn task(&self, function: &str, params: Value) -> Named {
+        Named::new(
+            "memory",
+            json!({
+                "function": function,
+                "function_params": params,
+                "length": self.length,
+                "train_samples": self.train_samples,
+                "valid_samples": self.valid_samples,
+            }),
+        )
+    }
+
+    /// A model of the suite on a memory function.
+    pub fn trial(&self, function: &Function, recipe: &Recipe, model: Named) -> Trial<Setting> {
+        self.place(function, &recipe.label, model, self.training(recipe.training))
+    }
+
+    /// A model that is not of the suite on a memory function.
+    ///
+    /// # Errors
+    /// It has the label of a model of the preset, or its training is not valid.
+    pub fn extra(&self, function: &Function, extra: &ExtraModel) -> Result<Trial<Setting>> {
+        if self.recipes().any(|recipe| recipe.label == extra.label) {
+            let message = format!("The preset already has a model with the label `{}`.", extra.label);
+            return Err(Error::new(ErrorKind::Usage, message));
+        }
+        let training = extra.training(&self.training(TRAINING))?;
+        Ok(self.place(function, &extra.label, extra.model.clone(), training))
+    }
+
+    fn place(&self, function: &Function, label: &str, model: Named, training: TrainingConfig) -> Trial<Setting> {
+        let (memory, model_label) = (function.memory.clone(), Label(label.into()));
+        let setting = Setting { memory, alpha: function.alpha, model: model_label, states: None, budget: None };
+        Trial { setting, task: function.task.clone(), model, training }
+    }
+
+    fn training(&self, recipe: Training) -> TrainingConfig {
+        let steps = ((recipe.steps as f64 * self.steps).round() as usize).max(20);
         TrainingConfig {
             steps,
             batch_size: recipe.batch_size,
@@ -302,93 +314,48 @@ impl Planner<'_> {
             ..TrainingConfig::default()
         }
     }
-
-    /// Plans the runs of one cell, unless the same model is already planned for the same memory.
-    fn runs_of(
-        &mut self,
-        label: &str,
-        memory: &str,
-        alpha: f64,
-        model: Named,
-        size: String,
-        training: TrainingConfig,
-    ) -> Result<()> {
-        let params = self.models.get(&model.name)?.facts(&model.params, self.io())?.params;
-        let model = Named { params, name: model.name };
-        let identity = format!("{memory} {alpha} {label} {}", Value::Object(model.params.clone()));
-        if !self.known.insert(identity) {
-            return Ok(());
-        }
-        let scale = self.scale;
-        let mut task = Named::new(
-            "memory",
-            json!({
-                "function": memory,
-                "function_params": {"alpha": alpha},
-                "length": scale.length,
-                "train_samples": scale.train_samples,
-                "valid_samples": scale.valid_samples,
-            }),
-        );
-        task.params = memory::resolve(&task.params)?;
-        let axes: Axes = [
-            ("memory", memory.to_string()),
-            ("alpha", alpha.to_string()),
-            ("model", label.to_string()),
-            ("size", size),
-        ]
-        .map(|(axis, value)| (axis.to_string(), value))
-        .into();
-        self.runs.extend((0..self.seeds as u64).map(|seed| Planned {
-            spec: RunSpec {
-                version: SPEC_VERSION,
-                task: task.clone(),
-                model: model.clone(),
-                training: training.clone(),
-                seed,
-            },
-            axes: axes.clone(),
-        }));
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use lookback_models::{MODELS, ModelFacts};
+
     use super::*;
 
-    #[test]
-    fn no_seeds_is_an_error() {
-        let request = PlanRequest { seeds: Some(0), ..PlanRequest::new(Preset::Smoke) };
-        assert_eq!(
-            plan(&request, &Catalogue::default()).unwrap_err().to_string(),
-            "`seeds` is 0, but it must be a whole number from 1 up."
-        );
+    fn facts(recipe: &Recipe) -> ModelFacts {
+        let model = recipe.with_states(16);
+        MODELS.get(&model.name).unwrap().facts(&model.params, FULL.io()).unwrap()
     }
 
     #[test]
     fn sizes_in_states_are_what_the_models_report() {
-        for recipe in RECIPES {
-            let Some(field) = recipe.states else { continue };
-            let mut params = Named::new(recipe.model, (recipe.params)()).params;
-            params.insert(field.into(), json!(16));
-            let io = Io::sequence(1, 1, 128);
-            let facts = Catalogue::default().get(recipe.model).unwrap().facts(&params, io).unwrap();
-            assert_eq!(facts.lti_states, Some(16), "{}", recipe.label);
+        for recipe in RECIPES.iter() {
+            assert_eq!(facts(recipe).lti_states, recipe.states.map(|_| 16), "{}", recipe.label);
         }
     }
 
     #[test]
     fn receptive_fields_are_what_the_labels_say() {
-        let io = Io::sequence(1, 1, 128);
         for (label, window) in [("tcn-short", 31), ("tcn-long", 128)] {
-            let recipe = recipe(label);
-            let facts = Catalogue::default()
-                .get(recipe.model)
-                .unwrap()
-                .facts(&Named::new(recipe.model, (recipe.params)()).params, io)
-                .unwrap();
-            assert_eq!(facts.window, Some(window), "{label}");
+            let recipe = RECIPES.iter().find(|recipe| recipe.label == label).unwrap();
+            assert_eq!(facts(recipe).window, Some(window), "{label}");
+        }
+    }
+
+    #[test]
+    fn names_are_in_the_order_of_the_grid() {
+        let label = |name: &str| Label(name.into());
+        let mut labels = ["comb:period=8", "airy", "exponential", "my-model", "impulse", "gru", "s4d"].map(label);
+        labels.sort_by(|left, right| left.partial_cmp(right).unwrap());
+        let expected = ["exponential", "impulse", "airy", "s4d", "gru", "comb:period=8", "my-model"].map(label);
+        assert_eq!(labels, expected);
+    }
+
+    #[test]
+    fn presets_name_recipes_of_the_table() {
+        for preset in Preset::ALL {
+            let scale = Scale::of(preset);
+            assert_eq!(scale.recipes().count(), scale.models.map_or(RECIPES.len(), <[_]>::len));
         }
     }
 }

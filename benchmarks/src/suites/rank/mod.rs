@@ -15,12 +15,11 @@ mod recovery;
 mod vit;
 
 use crate::experiment::figure::Point;
-use crate::experiment::{Cell, ExperimentSuite};
+use crate::experiment::{Cell, Suite, SuiteInfo};
 use crate::spec::{Optimizer, TrainingConfig};
-use crate::experiment::SuiteInfo;
 
 /// The suite `rank`.
-pub fn suite() -> ExperimentSuite {
+pub fn suite() -> Suite {
     let info = SuiteInfo {
         name: "rank",
         title: "Approximation rate of the Transformer",
@@ -29,15 +28,7 @@ pub fn suite() -> ExperimentSuite {
         source: "Jiang, Li, \"Approximation rate of the Transformer architecture for sequence modeling\", 2024, \
                  https://arxiv.org/abs/2305.18475",
     };
-    ExperimentSuite::new(
-        info,
-        vec![
-            Box::new(coupling::Coupling),
-            Box::new(vit::VitRank),
-            Box::new(ordering::Ordering),
-            Box::new(recovery::Recovery),
-        ],
-    )
+    Suite::new(info).with(coupling::Coupling).with(vit::VitRank).with(ordering::Ordering).with(recovery::Recovery)
 }
 
 /// Adam along half a cosine; the paper says no more than Adam.
@@ -56,22 +47,38 @@ fn training(steps: usize, batch_size: usize, [learning_rate, final_learning_rate
 }
 
 /// A cell's metric as a point.
-fn point(cell: &Cell<'_>, x: f64, metric: &str) -> Option<Point> {
+fn point<S>(cell: &Cell<'_, S>, x: f64, metric: &str) -> Option<Point> {
     Some(Point::of(x, cell.metric(metric)?))
+}
+
+/// Slope and intercept of the least squares line through points (x, y); `None` where x does not vary.
+fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    let joint: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    let slope = joint / spread;
+    (spread > 0.0).then_some((slope, y - slope * x))
 }
 
 #[cfg(test)]
 mod tests {
-    use lookback_models::Catalogue;
-
     use super::*;
-    use crate::experiment::{PlanRequest, Preset, Suite};
+    use crate::experiment::{PlanRequest, Preset};
+
+    #[test]
+    fn slopes_are_those_of_power_laws() {
+        let points: Vec<_> = [1.0f64, 2.0, 8.0].iter().map(|m| (m.ln(), 0.7 * m.ln() + 3.0)).collect();
+        let (slope, intercept) = line(&points).unwrap();
+        assert!((slope - 0.7).abs() < 1e-12 && (intercept - 3.0).abs() < 1e-12);
+        assert_eq!(line(&points[..1]), None);
+    }
 
     #[test]
     fn presets_grow() {
-        let plan = |preset| suite().plan(&PlanRequest::new(preset), &Catalogue::default()).unwrap();
-        let counts = [Preset::Smoke, Preset::Quick, Preset::Full].map(|preset| plan(preset).len());
+        let counts = Preset::ALL.map(|preset| suite().plan(&PlanRequest::new(preset)).unwrap().len());
         assert!(counts[0] < counts[1] && counts[1] < counts[2], "{counts:?}");
-        assert!(suite().exact().is_empty());
+        assert!(suite().exact().unwrap().is_empty());
     }
 }

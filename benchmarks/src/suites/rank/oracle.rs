@@ -6,7 +6,7 @@ use nalgebra::DMatrix;
 
 use burn_dataset::Dataset;
 
-/// Validation sequences that the truncation is judged on.
+/// Validation sequences that the truncation is evaluated on.
 pub(super) const SEQUENCES: usize = 512;
 
 /// The NMSE of the target with the first m terms of rho in the place of all, for each m: over the first `sequences`

@@ -2,22 +2,26 @@
 
 use lookback_datasets::{Alteration, OrderingConfig};
 use lookback_registry::Result;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::oracle::{causal_floor, mixing_singular_values};
 use super::training;
 use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{
+    Cell, Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Shown, Table, Trial, Verdict,
+};
 use crate::spec::Named;
-use crate::experiment::{Finding, Preset, Table, Verdict};
+use crate::tasks::TaskConfig as _;
+use crate::tasks::regression::RegressionConfig;
 
 const NAME: &str = "R3";
-const VARIANTS: [&str; 3] = ["none", "order", "mixing"];
+const VARIANTS: [Alteration; 3] = [Alteration::None, Alteration::Order, Alteration::Mixing];
 /// Models, with the errors published for the variants (MSE).
-const MODELS: [(&str, [f64; 3]); 2] =
-    [("linear-rnn", [1.0e-7, 3.6e-2, 1.6e-7]), ("pointwise-attention", [2.2e-5, 2.5e-5, 2.4e-4])];
+const MODELS: [(Model, [f64; 3]); 2] =
+    [(Model::LinearRnn, [1.0e-7, 3.6e-2, 1.6e-7]), (Model::PointwiseAttention, [2.2e-5, 2.5e-5, 2.4e-4])];
 /// An error that many times as large is another error; one within that factor is the same.
 const FACTOR: f64 = 10.0;
 /// How close the published singular values are, which have three digits at most.
@@ -27,42 +31,26 @@ const DIGITS: f64 = 0.01;
 #[derive(Debug)]
 pub(super) struct Ordering;
 
-struct Scale {
-    length: usize,
-    rnn: Value,
-    attention: Value,
-    rnn_steps: usize,
-    attention_steps: usize,
+/// The axes of R3.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub(super) struct OrderingSetting {
+    variant: Alteration,
+    model: Model,
 }
 
-fn scale(preset: Preset) -> Scale {
-    let attention = |width: usize| json!({"position": "learned", "d_ff": width});
-    match preset {
-        Preset::Smoke => Scale {
-            length: 20,
-            rnn: json!({"d_model": 8}),
-            attention: attention(16),
-            rnn_steps: 20,
-            attention_steps: 20,
-        },
-        Preset::Quick => Scale {
-            length: 32,
-            rnn: json!({"d_model": 128}),
-            attention: attention(128),
-            rnn_steps: 600,
-            attention_steps: 2500,
-        },
-        Preset::Full => Scale {
-            length: 32,
-            rnn: json!({"d_model": 128}),
-            attention: attention(128),
-            rnn_steps: 3000,
-            attention_steps: 30_000,
-        },
-    }
+/// The model, by its name in the list of models.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Model {
+    LinearRnn,
+    PointwiseAttention,
 }
+
+type Grid<'a> = Cells<'a, OrderingSetting>;
 
 impl Experiment for Ordering {
+    type Setting = OrderingSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: NAME,
@@ -75,59 +63,68 @@ impl Experiment for Ordering {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let Scale { length, rnn, attention, rnn_steps, attention_steps } = scale(preset);
-        let mut grid = Vec::new();
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<OrderingSetting>>> {
+        // Time steps; widths and steps of either model.
+        let (length, [rnn, attention], [rnn_steps, attention_steps]) = match request.preset {
+            Preset::Smoke => (20, [8, 16], [20, 20]),
+            Preset::Quick => (32, [128, 128], [600, 2500]),
+            Preset::Full => (32, [128, 128], [3000, 30_000]),
+        };
+        let rnn = (Model::LinearRnn, json!({"d_model": rnn}), rnn_steps, 32);
+        let attention =
+            (Model::PointwiseAttention, json!({"position": "learned", "d_ff": attention}), attention_steps, 64);
+        let mut trials = Vec::new();
         for variant in VARIANTS {
-            for (model, params, steps, batch_size) in
-                [("linear-rnn", &rnn, rnn_steps, 32), ("pointwise-attention", &attention, attention_steps, 64)]
-            {
-                grid.push(Setting {
-                    axes: vec![("variant", variant.into()), ("model", model.into())],
+            for (model, params, steps, batch_size) in [&rnn, &attention] {
+                trials.push(Trial {
+                    setting: OrderingSetting { variant, model: *model },
                     task: Named::new("ordering", json!({"alteration": variant, "length": length})),
-                    model: Named::new(model, params.clone()),
-                    training: training(steps, batch_size, [2e-3, 1e-6]),
+                    model: Named::new(&Shown(model).to_string(), params.clone()),
+                    training: training(*steps, *batch_size, [2e-3, 1e-6]),
                 });
             }
         }
-        grid
+        Ok(trials)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Grid<'_>) -> Result<Reading> {
+        let table = |title, metric| {
+            cells.grid_table(
+                (title, metric),
+                ("variant", |setting: &OrderingSetting| Shown(setting.variant)),
+                ("model", |setting: &OrderingSetting| Shown(setting.model)),
+                |_| true,
+            )
+        };
+        let floors = floors(cells)?;
+        let rows = floors.iter().map(|(variant, floor)| vec![Shown(variant).to_string(), brief(*floor)]).collect();
+        let columns = ["variant", "floor"].map(String::from).into();
         let tables = vec![
-            cells.grid_table("MSE, min over seeds", "mse", "variant", "model", &[]),
-            cells.grid_table("NMSE, min over seeds", "nmse", "variant", "model", &[]),
-            floors(cells),
+            table("MSE, min over seeds", "mse"),
+            table("NMSE, min over seeds", "nmse"),
+            Table { title: "the smallest MSE of any causal model".into(), columns, rows },
             singular_values(),
         ];
         let findings = vec![ordering(cells), mixing(cells), rank_under_mixing()];
-        Ok(Reading { tables, figures: vec![figure(cells)], findings, comparisons: comparisons(cells) })
+        Ok(Reading { tables, figures: vec![figure(cells, &floors)], findings, comparisons: comparisons(cells) })
     }
 }
 
-fn cell<'a, 'c>(cells: &'a Cells<'c>, variant: &str, model: &str) -> Option<&'a Cell<'c>> {
-    cells.get(&[("variant", variant), ("model", model)])
+fn cell<'a, 'c>(cells: &'a Grid<'c>, variant: Alteration, model: Model) -> Option<&'a Cell<'c, OrderingSetting>> {
+    cells.find(|setting| setting.variant == variant && setting.model == model)
 }
 
-/// The causal floor of the sequences that the cells have.
-fn floor(cells: &Cells, variant: &str) -> Option<f64> {
-    let outcome = *cells.with(&[("variant", variant)]).next()?.outcomes.first()?;
-    let length = usize::try_from(outcome.planned.spec.task.params.get("length")?.as_u64()?).ok()?;
-    let alteration = match variant {
-        "order" => Alteration::Order,
-        "mixing" => Alteration::Mixing,
-        _ => Alteration::None,
-    };
-    Some(causal_floor(&OrderingConfig { length, alteration, ..OrderingConfig::default() }))
-}
-
-fn floors(cells: &Cells) -> Table {
-    let rows = VARIANTS.iter().filter_map(|variant| Some(vec![(*variant).into(), brief(floor(cells, variant)?)]));
-    Table {
-        title: "the smallest MSE of any causal model".into(),
-        columns: ["variant", "floor"].map(String::from).into(),
-        rows: rows.collect(),
+/// The causal floors of the sequences that the cells have, by variant.
+fn floors(cells: &Grid<'_>) -> Result<Vec<(Alteration, f64)>> {
+    let mut floors: Vec<(Alteration, f64)> = Vec::new();
+    for cell in cells.iter() {
+        let variant = cell.setting.variant;
+        if floors.iter().all(|(known, _)| *known != variant) {
+            let params = &cell.outcomes[0].planned.spec.task.params;
+            floors.push((variant, causal_floor(&RegressionConfig::<OrderingConfig>::read(params)?.data)));
+        }
     }
+    Ok(floors)
 }
 
 fn singular_values() -> Table {
@@ -142,20 +139,23 @@ fn singular_values() -> Table {
     }
 }
 
-fn figure(cells: &Cells) -> Figure {
+fn figure(cells: &Grid<'_>, floors: &[(Alteration, f64)]) -> Figure {
     let mut all = Vec::new();
     for (model, published) in MODELS {
-        let points = VARIANTS
-            .iter()
-            .enumerate()
-            .filter_map(|(x, variant)| super::point(cell(cells, variant, model)?, x as f64, "mse"));
-        let key = if model == "linear-rnn" { "linear-rnn" } else { "transformer" };
-        all.push(Series::new(model, key, Mark::LinePoints, points.collect()));
+        let variants = VARIANTS.iter().enumerate();
+        let points = variants.filter_map(|(x, variant)| super::point(cell(cells, *variant, model)?, x as f64, "mse"));
+        let key = match model {
+            Model::LinearRnn => "linear-rnn",
+            Model::PointwiseAttention => "transformer",
+        };
+        let model = Shown(model);
+        all.push(Series::new(model.to_string(), key, Mark::LinePoints, points.collect()));
         let published = published.iter().enumerate().map(|(x, mse)| Point::new(x as f64, *mse));
         all.push(Series::new(format!("{model}, published"), key, Mark::Dashed, published.collect()));
     }
-    let causal = floor(cells, "order").map(|mse| Point::new(1.0, mse));
-    all.push(Series::new("smallest of any causal model", "floor", Mark::Points, causal.into_iter().collect()));
+    let altered = floors.iter().filter(|(variant, _)| *variant == Alteration::Order);
+    let causal = altered.map(|(_, mse)| Point::new(1.0, *mse)).collect();
+    all.push(Series::new("smallest of any causal model", "floor", Mark::Points, causal));
     let x = Axis::over("alteration", ["original", "order altered", "mixed"]);
     Figure {
         id: "r3-alterations".into(),
@@ -169,13 +169,13 @@ fn figure(cells: &Cells) -> Figure {
     }
 }
 
-fn comparisons(cells: &Cells) -> Vec<Comparison> {
+fn comparisons(cells: &Grid<'_>) -> Vec<Comparison> {
     let mut all = Vec::new();
     for (model, published) in MODELS {
-        for (variant, published) in VARIANTS.iter().zip(published) {
+        for (variant, published) in VARIANTS.into_iter().zip(published) {
             let ours = cell(cells, variant, model).map_or(Ours::Missing, |cell| cell.ours("mse"));
-            let differs = if *variant == "mixing" { "the filter" } else { "" };
-            let quantity = format!("MSE, {model}, alteration {variant}");
+            let differs = if variant == Alteration::Mixing { "the filter" } else { "" };
+            let quantity = format!("MSE, {}, alteration {}", Shown(model), Shown(variant));
             all.push(Comparison::within(FACTOR, NAME, quantity, published, ours, differs));
         }
     }
@@ -195,27 +195,28 @@ fn comparisons(cells: &Cells) -> Vec<Comparison> {
 }
 
 /// How many times as large the NMSE of a model is under an alteration, by the smallest values over seeds.
-fn growth(cells: &Cells, variant: &str, model: &str, evidence: &mut Evidence) -> Option<f64> {
-    let mut measured = |variant: &str| match cell(cells, variant, model) {
+fn growth(cells: &Grid<'_>, variant: Alteration, model: Model, evidence: &mut Evidence) -> Option<f64> {
+    let mut measured = |variant| match cell(cells, variant, model) {
         Some(cell) => cell.measured("nmse", evidence).copied(),
         None => {
-            evidence.missing(format!("{model}, alteration {variant}"));
+            evidence.missing(format!("{}, alteration {}", Shown(model), Shown(variant)));
             None
         }
     };
-    let (before, after) = (measured("none"), measured(variant));
+    let (before, after) = (measured(Alteration::None), measured(variant));
     Some(after?.min / before?.min)
 }
 
-fn ordering(cells: &Cells) -> Finding {
+fn ordering(cells: &Grid<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    if let Some(growth) = growth(cells, "order", "linear-rnn", &mut evidence) {
-        let number = format!("linear-rnn: {} times the NMSE in altered order", brief(growth));
-        evidence.check(growth > FACTOR * FACTOR, number);
-    }
-    if let Some(growth) = growth(cells, "order", "pointwise-attention", &mut evidence) {
-        let number = format!("pointwise-attention: {} times the NMSE in altered order", brief(growth));
-        evidence.check(growth < FACTOR, number);
+    for (model, _) in MODELS {
+        if let Some(growth) = growth(cells, Alteration::Order, model, &mut evidence) {
+            let agrees = match model {
+                Model::LinearRnn => growth > FACTOR * FACTOR,
+                Model::PointwiseAttention => growth < FACTOR,
+            };
+            evidence.check(agrees, format!("{}: {} times the NMSE in altered order", Shown(model), brief(growth)));
+        }
     }
     evidence.finding(
         "r3-ordering",
@@ -224,16 +225,15 @@ fn ordering(cells: &Cells) -> Finding {
     )
 }
 
-fn mixing(cells: &Cells) -> Finding {
+fn mixing(cells: &Grid<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let rnn = growth(cells, "mixing", "linear-rnn", &mut evidence);
-    let attention = growth(cells, "mixing", "pointwise-attention", &mut evidence);
+    let rnn = growth(cells, Alteration::Mixing, Model::LinearRnn, &mut evidence);
+    let attention = growth(cells, Alteration::Mixing, Model::PointwiseAttention, &mut evidence);
     if let (Some(rnn), Some(attention)) = (rnn, attention) {
-        let text = |value| brief(value);
-        evidence.check(rnn < FACTOR, format!("linear-rnn: {} times the NMSE when mixed", text(rnn)));
+        evidence.check(rnn < FACTOR, format!("linear-rnn: {} times the NMSE when mixed", brief(rnn)));
         evidence.check(
             attention > 1.0 && attention > rnn,
-            format!("pointwise-attention: {} times the NMSE when mixed", text(attention)),
+            format!("pointwise-attention: {} times the NMSE when mixed", brief(attention)),
         );
     }
     evidence.finding(

@@ -1,20 +1,23 @@
 //! R4: whether attention finds the weights that the target has, and the pointwise networks its pointwise part.
 
-use lookback_datasets::RecoveryConfig;
+use lookback_datasets::{RecoveryConfig, RecoveryKind};
 use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::training;
 use crate::experiment::evidence::{Evidence, MIN_SEEDS, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::{self, Summary};
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{
+    Cell, Cells, Example, Experiment, ExperimentInfo, Finding, Outcome, PlanRequest, Preset, Reading, Shown, Table,
+    Trial,
+};
 use crate::spec::Named;
-use crate::experiment::{Example, Finding, Outcome, Preset, Table};
+use crate::tasks::TaskConfig as _;
 use crate::tasks::regression::RegressionConfig;
 
-const NAME: &str = "R4";
-const KINDS: [&str; 3] = ["nearest-point", "centre-of-gravity", "selection"];
+const KINDS: [RecoveryKind; 3] = [RecoveryKind::NearestPoint, RecoveryKind::CentreOfGravity, RecoveryKind::Selection];
 /// From this correlation on weights count as recovered.
 const RECOVERED: f64 = 0.9;
 
@@ -22,12 +25,20 @@ const RECOVERED: f64 = 0.9;
 #[derive(Debug)]
 pub(super) struct Recovery;
 
+/// The axis of R4.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub(super) struct RecoverySetting {
+    kind: RecoveryKind,
+}
+
 impl Experiment for Recovery {
+    type Setting = RecoverySetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
-            name: NAME,
+            name: "R4",
             title: "attention recovers the weights of the target",
-            differs: "The segment of a point stands in the input: no function of two time steps tells whether a segment \
+            differs: "The segment of a point is part of the input: no function of two time steps tells whether a segment \
                       ends between them. Masses, points and indices are uniform. NMSE and MSE include the 48 of 1,024 \
                       validation samples in which all points are the same.",
             remark: "An output can be right with other weights: of the centre of gravity, values and F can carry \
@@ -35,43 +46,42 @@ impl Experiment for Recovery {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
-        let (steps, width) = match preset {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<RecoverySetting>>> {
+        let (steps, width) = match request.preset {
             Preset::Smoke => (20, 16),
             Preset::Quick => (10_000, 128),
             Preset::Full => (30_000, 128),
         };
-        let setting = |kind: &str| Setting {
-            axes: vec![("kind", kind.into())],
+        let trial = |kind| Trial {
+            setting: RecoverySetting { kind },
             task: Named::new("attention-recovery", json!({"kind": kind})),
             model: Named::new(
                 "pointwise-attention",
                 // The nearest point is the same in whatever order the points come; the others name or keep to places.
-                json!({"d_ff": width, "position": if kind == "nearest-point" { "none" } else { "learned" }}),
+                json!({"d_ff": width, "position": if kind == RecoveryKind::NearestPoint { "none" } else { "learned" }}),
             ),
             training: training(steps, 64, [5e-3, 1e-5]),
         };
-        KINDS.map(setting).into()
+        Ok(KINDS.map(trial).into())
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<'_, RecoverySetting>) -> Result<Reading> {
         let mut rows = Vec::new();
         let mut matrices = Vec::new();
         let mut scatters = Vec::new();
         let (mut weights, mut pointwise) = (Evidence::default(), Evidence::default());
         for cell in cells.iter() {
+            let kind = Shown(cell.setting.kind).to_string();
             let found = Recovered::of(cell)?;
-            judge(cell, found.weights, "attention", &mut weights);
-            judge(cell, found.pointwise, "F(f(x))", &mut pointwise);
-            rows.push(vec![
-                cell.axis("kind").to_owned(),
-                cell.entry("nmse"),
-                cell.entry("mse"),
-                mean(found.weights),
-                mean(found.pointwise),
-            ]);
-            matrices.extend(attention_panels(cell)?);
-            scatters.extend(pointwise_panel(cell)?);
+            check(&kind, found.weights, "attention", &mut weights);
+            check(&kind, found.pointwise, "F(f(x))", &mut pointwise);
+            if let Some((outcome, _)) = cell.best("nmse")
+                && let Some(best) = Observed::of(outcome)?
+            {
+                matrices.extend(attention_panels(&kind, &best).into_iter().flatten());
+                scatters.push(pointwise_panel(&kind, &best));
+            }
+            rows.push(vec![kind, cell.entry("nmse"), cell.entry("mse"), mean(found.weights), mean(found.pointwise)]);
         }
         let columns = ["kind", "NMSE (min)", "MSE (min)", "correlation of weights", "correlation of F(f(x))"];
         let table = Table {
@@ -97,13 +107,13 @@ struct Recovered {
 }
 
 impl Recovered {
-    fn of(cell: &Cell) -> Result<Self> {
+    fn of(cell: &Cell<'_, RecoverySetting>) -> Result<Self> {
         let (mut weights, mut pointwise) = (Vec::new(), Vec::new());
         for outcome in &cell.outcomes {
-            let Some(shown) = Shown::of(outcome)? else { continue };
-            let (learned, truth): (Vec<f64>, Vec<f64>) = shown.weights().unzip();
+            let Some(seen) = Observed::of(outcome)? else { continue };
+            let (learned, truth): (Vec<f64>, Vec<f64>) = seen.weights().unzip();
             weights.extend(correlation(&learned, &truth));
-            let (output, target): (Vec<f64>, Vec<f64>) = shown.constants().unzip();
+            let (output, target): (Vec<f64>, Vec<f64>) = seen.constants().unzip();
             pointwise.extend(correlation(&output, &target));
         }
         Ok(Self { weights: stats::summarise(&weights), pointwise: stats::summarise(&pointwise) })
@@ -111,13 +121,13 @@ impl Recovered {
 }
 
 /// What a run shows of its attention.
-struct Shown<'a> {
+struct Observed<'a> {
     config: RecoveryConfig,
     learned: &'a [Vec<Vec<f64>>],
     examples: &'a [Example],
 }
 
-impl<'a> Shown<'a> {
+impl<'a> Observed<'a> {
     fn of(outcome: &'a Outcome) -> Result<Option<Self>> {
         let Some(probe) = &outcome.probe else { return Ok(None) };
         let Some(head) = probe.attention.first() else { return Ok(None) };
@@ -153,8 +163,7 @@ fn correlation(left: &[f64], right: &[f64]) -> Option<f64> {
     (product > 0.0).then(|| joint / product.sqrt())
 }
 
-fn judge(cell: &Cell, found: Option<Summary>, of: &str, evidence: &mut Evidence) {
-    let kind = cell.axis("kind");
+fn check(kind: &str, found: Option<Summary>, of: &str, evidence: &mut Evidence) {
     match found {
         Some(found) if found.n >= MIN_SEEDS => {
             let number = format!("{kind}: {} on average, {} at least", brief(found.mean), brief(found.min));
@@ -171,29 +180,23 @@ fn mean(summary: Option<Summary>) -> String {
     summary.map_or_else(|| "-".into(), |summary| format!("{:.3}", summary.mean))
 }
 
-/// The learned and the true weights of the first example, from the best seed.
-fn attention_panels(cell: &Cell) -> Result<Vec<Panel>> {
-    let Some((outcome, _)) = cell.best("nmse") else { return Ok(Vec::new()) };
-    let Some(shown) = Shown::of(outcome)? else { return Ok(Vec::new()) };
-    let (Some(learned), Some(example)) = (shown.learned.first(), shown.examples.first()) else { return Ok(Vec::new()) };
-    let kind = cell.axis("kind");
+/// The learned and the true weights of the first example.
+fn attention_panels(kind: &str, best: &Observed<'_>) -> Option<[Panel; 2]> {
+    let (learned, example) = best.learned.first().zip(best.examples.first())?;
     let panel = |what: &str, rows| Panel::matrix(format!("{kind}: {what}"), "time s", "output t", rows);
-    Ok(vec![panel("learned", learned.clone()), panel("true", shown.config.weights(&example.input))])
+    Some([panel("learned", learned.clone()), panel("true", best.config.weights(&example.input))])
 }
 
-/// F(f(x)) of the model against that of the target, from the best seed.
-fn pointwise_panel(cell: &Cell) -> Result<Option<Panel>> {
-    let Some((outcome, _)) = cell.best("nmse") else { return Ok(None) };
-    let Some(shown) = Shown::of(outcome)? else { return Ok(None) };
-    let mut points: Vec<Point> = shown.constants().map(|(output, target)| Point::new(target, output)).collect();
+/// F(f(x)) of the model against that of the target.
+fn pointwise_panel(kind: &str, best: &Observed<'_>) -> Panel {
+    let mut points: Vec<Point> = best.constants().map(|(output, target)| Point::new(target, output)).collect();
     points.sort_by(|left, right| left.x.total_cmp(&right.x));
     let ends = points.first().zip(points.last()).map(|(first, last)| [first.x, last.x].map(|x| Point::new(x, x)));
     let all = vec![
         Series::new("model", "transformer", Mark::Points, points),
         Series::new("target", "truth", Mark::Dashed, ends.into_iter().flatten().collect()),
     ];
-    let (x, y) = (Axis::new("F(f(x)), target", false), Axis::new("F(f(x)), model", false));
-    Ok(Some(Panel::new(cell.axis("kind"), x, y, all)))
+    Panel::new(kind, Axis::new("F(f(x)), target", false), Axis::new("F(f(x)), model", false), all)
 }
 
 fn figures(matrices: Vec<Panel>, scatters: Vec<Panel>) -> Vec<Figure> {

@@ -1,15 +1,18 @@
 //! R2: the singular values of a Vision Transformer's scores, and its training error, against m_h.
 
 use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::line;
 use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats;
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::{
+    Cells, Experiment, ExperimentInfo, Finding, HeadProbe, PlanRequest, Preset, Reading, Table, Trial,
+};
 use crate::spec::{Decay, Named, TrainingConfig};
-use crate::experiment::{Finding, HeadProbe, Preset, Table};
 use crate::tasks::cifar10::{TEST_IMAGES, TRAIN_IMAGES};
 
 const NAME: &str = "R2";
@@ -28,7 +31,18 @@ const CONVERGED: f64 = 0.25;
 #[derive(Debug)]
 pub(super) struct VitRank;
 
+/// The axis of R2.
+#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub(super) struct VitSetting {
+    /// The inner dimension of the scores.
+    m_h: usize,
+}
+
+type Grid<'a> = Cells<'a, VitSetting>;
+
 impl Experiment for VitRank {
+    type Setting = VitSetting;
+
     fn is_synthetic(&self) -> bool {
         false
     }
@@ -44,23 +58,23 @@ impl Experiment for VitRank {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<VitSetting>>> {
         // Images of training, of the test and of spectra; images of a batch; passes.
         const ALL: ([usize; 3], usize) = ([TRAIN_IMAGES, TEST_IMAGES, IMAGES], 128);
         const FEW: ([usize; 3], usize) = ([40, 20, 4], 10);
-        let (sizes, ([train, test, spectra], batch_size), passes): (&[usize], _, usize) = match preset {
+        let (sizes, ([train, test, spectra], batch_size), passes): (&[usize], _, usize) = match request.preset {
             Preset::Smoke => (&[1, 4], FEW, 1),
             Preset::Quick => (&[1, 4, 16, 64], ALL, 1),
             Preset::Full => (&[1, 2, 4, 8, 16, 32, 64], ALL, 10),
         };
         let steps = passes * train / batch_size;
-        let setting = |size: &usize| Setting {
-            axes: vec![("m_h", size.to_string())],
+        let trial = |m_h: &usize| Trial {
+            setting: VitSetting { m_h: *m_h },
             task: Named::new(
                 "cifar10",
                 json!({"label_smoothing": 0.0, "train_samples": train, "valid_samples": test, "spectra": spectra}),
             ),
-            model: Named::new("vit", json!({"d_head": size})),
+            model: Named::new("vit", json!({"d_head": m_h})),
             training: TrainingConfig {
                 steps,
                 batch_size,
@@ -73,10 +87,10 @@ impl Experiment for VitRank {
                 ..TrainingConfig::default()
             },
         };
-        sizes.iter().map(setting).collect()
+        Ok(sizes.iter().map(trial).collect())
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Grid<'_>) -> Result<Reading> {
         let sizes = spectra(cells);
         let errors = errors(cells);
         let fit = PowerLaw::fit(&errors);
@@ -94,7 +108,7 @@ impl Experiment for VitRank {
 
 /// The spectrum at one m_h: singular values of the first head of the last layer, largest first, of the best seed.
 struct Spectrum {
-    m_h: f64,
+    m_h: usize,
     /// By singular value, its values over images.
     values: Vec<Vec<f64>>,
     /// By singular value, its mean over images.
@@ -102,7 +116,7 @@ struct Spectrum {
 }
 
 impl Spectrum {
-    fn of(m_h: f64, head: &HeadProbe) -> Option<Self> {
+    fn of(m_h: usize, head: &HeadProbe) -> Option<Self> {
         let images = &head.singular_values;
         let count = images.iter().map(Vec::len).min()?;
         let over_images = |index: usize| images.iter().map(|values| values[index]).collect::<Vec<f64>>();
@@ -126,23 +140,18 @@ impl Spectrum {
 }
 
 /// Spectra, small m_h to large.
-fn spectra(cells: &Cells) -> Vec<Spectrum> {
-    let of = |cell: &Cell| {
+fn spectra(cells: &Grid<'_>) -> Vec<Spectrum> {
+    let spectra = cells.iter().filter_map(|cell| {
         let heads = &cell.best("error")?.1.attention;
         let last = heads.iter().map(|head| head.layer).max()?;
-        Spectrum::of(cell.number("m_h")?, heads.iter().find(|head| head.layer == last && head.head == 0)?)
-    };
-    let mut all: Vec<Spectrum> = cells.iter().filter_map(of).collect();
-    all.sort_by(|left, right| left.m_h.total_cmp(&right.m_h));
-    all
+        Spectrum::of(cell.setting.m_h, heads.iter().find(|head| head.layer == last && head.head == 0)?)
+    });
+    spectra.collect()
 }
 
 /// Training errors, small m_h to large.
-fn errors(cells: &Cells) -> Vec<Point> {
-    let of = |cell: &Cell| Some(Point::of(cell.number("m_h")?, cell.train_loss.as_ref()?));
-    let mut all: Vec<Point> = cells.iter().filter_map(of).collect();
-    all.sort_by(|left, right| left.x.total_cmp(&right.x));
-    all
+fn errors(cells: &Grid<'_>) -> Vec<Point> {
+    cells.iter().filter_map(|cell| Some(Point::of(cell.setting.m_h as f64, cell.train_loss.as_ref()?))).collect()
 }
 
 /// `a m^(-b) + c`.
@@ -159,20 +168,15 @@ impl PowerLaw {
         if points.len() < 4 {
             return None;
         }
-        let count = points.len() as f64;
-        let y = points.iter().map(|point| point.y).sum::<f64>() / count;
         let of = |exponent: f64| {
-            let powers: Vec<f64> = points.iter().map(|point| point.x.powf(-exponent)).collect();
-            let x = powers.iter().sum::<f64>() / count;
-            let spread: f64 = powers.iter().map(|power| (power - x).powi(2)).sum();
-            let joint: f64 = powers.iter().zip(points).map(|(power, point)| (power - x) * (point.y - y)).sum();
-            let factor = joint / spread;
-            let fit = Self { factor, exponent, rest: y - factor * x };
+            let powers: Vec<_> = points.iter().map(|point| (point.x.powf(-exponent), point.y)).collect();
+            let (factor, rest) = line(&powers)?;
+            let fit = Self { factor, exponent, rest };
             let misfit: f64 = points.iter().map(|point| (fit.at(point.x) - point.y).powi(2)).sum();
-            (misfit, fit)
+            Some((misfit, fit))
         };
-        let best = (1..=300).map(|step| of(f64::from(step) / 100.0)).min_by(|left, right| left.0.total_cmp(&right.0));
-        best.map(|(_, fit)| fit)
+        let fits = (1..=300).filter_map(|step| of(f64::from(step) / 100.0));
+        fits.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, fit)| fit)
     }
 
     fn at(self, m_h: f64) -> f64 {
@@ -180,16 +184,16 @@ impl PowerLaw {
     }
 }
 
-fn table(cells: &Cells, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
+fn table(cells: &Grid<'_>, spectra: &[Spectrum], fit: Option<PowerLaw>) -> Table {
     let rows = cells.iter().map(|cell| {
-        let spectrum = spectra.iter().find(|spectrum| Some(spectrum.m_h) == cell.number("m_h"));
+        let spectrum = spectra.iter().find(|spectrum| spectrum.m_h == cell.setting.m_h);
         let distance = spectrum.zip(spectra.last()).map(|(spectrum, last)| spectrum.distance(last));
         let dash = |value: Option<f64>| value.map_or_else(|| "-".into(), brief);
         let loss = cell.train_loss.as_ref();
         // Two significant digits would hide what differs.
-        let to_three = |value: f64| format!("{value:.3}");
-        let loss = loss.map_or_else(|| "-".into(), |loss| to_three(loss.min));
-        vec![cell.axis("m_h").to_owned(), loss, cell.entry_as("error", to_three), dash(distance)]
+        let to_three = |summary: &stats::Summary| format!("{:.3}", summary.min);
+        let loss = loss.map_or_else(|| "-".into(), to_three);
+        vec![cell.setting.m_h.to_string(), loss, cell.entry_as("error", to_three), dash(distance)]
     });
     let fitted = fit.map_or_else(String::new, |fit| {
         format!(", fit {} m_h^-{:.2} + {}", brief(fit.factor), fit.exponent, brief(fit.rest))
@@ -226,7 +230,6 @@ fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figu
         let points = steps.map(|m_h| Point::new(m_h, fit.at(m_h))).collect();
         losses.push(Series::new("fit a m_h^-b + c", "reference", Mark::Dashed, points));
     }
-    let axis = |label: &str, log: bool| Axis::new(label, log);
     let largest = spectra.last().map_or_else(String::new, |spectrum| format!(", m_h = {}", spectrum.m_h));
     Figure {
         id: "r2-spectra".into(),
@@ -235,9 +238,9 @@ fn figure(spectra: &[Spectrum], errors: &[Point], fit: Option<PowerLaw>) -> Figu
                   each is distributed over images at the largest m_h, and means over images; and the training loss."
             .into(),
         panels: vec![
-            Panel::new(format!("over images{largest}"), axis("k", false), axis("sigma_k", true), spread),
-            Panel::new("means", axis("k", false), axis("sigma_k", true), means),
-            Panel::new("training error", axis("m_h", true), axis("cross entropy", false), losses),
+            Panel::new(format!("over images{largest}"), Axis::new("k", false), Axis::new("sigma_k", true), spread),
+            Panel::new("means", Axis::new("k", false), Axis::new("sigma_k", true), means),
+            Panel::new("training error", Axis::new("m_h", true), Axis::new("cross entropy", false), losses),
         ],
         columns: 3,
     }
@@ -285,17 +288,16 @@ fn converge(spectra: &[Spectrum]) -> Finding {
     )
 }
 
-fn falls(cells: &Cells) -> Finding {
+fn falls(cells: &Grid<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let mut ends: Vec<(f64, &Cell)> = cells.iter().filter_map(|cell| Some((cell.number("m_h")?, cell))).collect();
-    ends.sort_by(|left, right| left.0.total_cmp(&right.0));
-    if let [first, .., last] = &ends[..] {
-        let losses = [first, last].map(|(_, cell)| {
+    if let [first, .., last] = cells.iter().collect::<Vec<_>>()[..] {
+        let losses = [first, last].map(|cell| {
             cell.measured("error", &mut evidence)?;
             cell.train_loss
         });
         if let [Some(small), Some(large)] = losses {
-            let number = format!("{:.3} at m_h = {}, {:.3} at {}", small.mean, first.0, large.mean, last.0);
+            let sizes = [first, last].map(|cell| cell.setting.m_h);
+            let number = format!("{:.3} at m_h = {}, {:.3} at {}", small.mean, sizes[0], large.mean, sizes[1]);
             evidence.check(large.mean < small.mean, number);
         }
     }
@@ -304,48 +306,33 @@ fn falls(cells: &Cells) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use lookback_models::Catalogue;
-
     use super::*;
-    use crate::experiment::{Outcome, PlanRequest, Probe, RunResult, RunStatus, Suite, Verdict};
+    use crate::experiment::{Outcome, Probe, Verdict};
 
     /// Runs as if they had ended with a training loss of 2 m_h^-0.5 + 1 and scores of two singular values.
     fn outcomes() -> Vec<Outcome> {
-        let suite = super::super::suite();
-        let plan = suite.plan(&PlanRequest::new(Preset::Full), &Catalogue::default()).unwrap();
-        let own = plan.into_iter().filter(|run| run.axes["experiment"] == NAME);
-        own.map(|planned| {
-            let m_h: f64 = planned.axes["m_h"].parse().unwrap();
+        let trials = VitRank.grid(&PlanRequest::new(Preset::Full)).unwrap().into_iter();
+        let seeded = trials.flat_map(|trial| [0, 1, 2].map(|seed| (trial.setting.clone(), seed)));
+        let outcome = |(setting, seed): (VitSetting, u64)| {
+            let m_h = setting.m_h as f64;
             let head = |layer, first| HeadProbe {
                 layer,
                 head: 0,
                 weights: vec![],
                 singular_values: vec![vec![first, 1.0], vec![first + 2.0, 1.0]],
             };
-            Outcome {
-                planned,
-                result: Some(RunResult {
-                    status: RunStatus::Finished,
-                    steps: 1,
-                    num_params: 1,
-                    metrics: BTreeMap::from([("error".to_owned(), 0.5)]),
-                    best: None,
-                    train_loss: Some(2.0 * m_h.powf(-0.5) + 1.0),
-                }),
-                probe: Some(Probe { attention: vec![head(0, 0.0), head(1, 3.0 - 2.0 / m_h)], ..Probe::default() }),
-                curve: vec![],
-                seconds: None,
-            }
-        })
-        .collect()
+            let mut outcome = Outcome::finished(&setting, seed, &[("error", 0.5)]);
+            outcome.result.as_mut().unwrap().train_loss = Some(2.0 * m_h.powf(-0.5) + 1.0);
+            outcome.probe = Some(Probe { attention: vec![head(0, 0.0), head(1, 3.0 - 2.0 / m_h)], ..Probe::default() });
+            outcome
+        };
+        seeded.map(outcome).collect()
     }
 
     #[test]
     fn spectra_are_compared_and_the_error_is_fitted() {
         let outcomes = outcomes();
-        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>(), &Catalogue::default()).unwrap();
+        let cells = Cells::collect(&outcomes.iter().collect::<Vec<_>>()).unwrap();
         let reading = VitRank.read(&cells).unwrap();
         assert!(reading.findings.iter().all(|finding| finding.verdict == Verdict::Holds), "{:?}", reading.findings);
         let Ours::Derived(exponent) = reading.comparisons[0].ours else { panic!("{:?}", reading.comparisons) };
@@ -357,7 +344,7 @@ mod tests {
 
     #[test]
     fn nothing_measured_is_said_so() {
-        let reading = VitRank.read(&Cells::collect(&[], &Catalogue::default()).unwrap()).unwrap();
+        let reading = VitRank.read(&Cells::collect(&[]).unwrap()).unwrap();
         assert!(reading.findings.iter().all(|finding| finding.verdict == Verdict::NotMeasured));
     }
 }

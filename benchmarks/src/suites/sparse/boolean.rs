@@ -1,15 +1,12 @@
 //! S1: one layer learns a function of three fixed lags, with and without dot products.
 
-use std::collections::BTreeSet;
-
 use lookback_registry::Result;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-use super::shared::{SMALLER, d_model, places, setting, sparse_task, training};
+use super::shared::{Lags, SMALLER, layer, smallest};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::{Finding, Preset};
+use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Shown, Trial};
 
 /// Learned: an error of at most this share of the target's variance.
 const LEARNED: f64 = 1e-2;
@@ -23,7 +20,27 @@ const ENOUGH: (usize, usize) = (32, 256);
 /// The experiment.
 pub(super) struct Boolean;
 
+/// A place of S1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct BooleanSetting {
+    place: Lags,
+    #[serde(rename = "H")]
+    n_heads: usize,
+    #[serde(rename = "m")]
+    width: usize,
+    dot_product: bool,
+}
+
+impl BooleanSetting {
+    fn size(&self) -> (usize, usize) {
+        (self.n_heads, self.width)
+    }
+}
+
 impl Experiment for Boolean {
+    type Setting = BooleanSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "S1",
@@ -36,42 +53,37 @@ impl Experiment for Boolean {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<BooleanSetting>>> {
+        let preset = request.preset;
         let sizes = match preset {
             Preset::Smoke => vec![(2, 4), ENOUGH],
             Preset::Quick => vec![(2, 16), ENOUGH],
             Preset::Full => vec![(2, 16), (2, 256), (8, 64), (32, 16), ENOUGH],
         };
         let mut grid = Vec::new();
-        for place in places(preset) {
-            for (heads, width) in &sizes {
+        for place in Lags::ALL {
+            for (n_heads, width) in sizes.clone() {
                 for dot_product in [false, true] {
-                    let axes = vec![
-                        ("place", place.name.to_owned()),
-                        ("H", heads.to_string()),
-                        ("m", width.to_string()),
-                        ("dot-product", if dot_product { "with" } else { "without" }.to_owned()),
-                    ];
-                    let model = json!({
-                        "d_model": d_model(preset), "n_heads": heads, "d_head": 4, "d_ff": width,
-                        "rpe": place.rpe, "dot_product": dot_product, "p_start": 0.1, "p_last": 4.0,
-                    });
-                    let task = sparse_task(preset, &place, "relu", &place.lags);
-                    grid.push(setting(axes, task, model, training(preset, 2500)));
+                    let setting = BooleanSetting { place, n_heads, width, dot_product };
+                    let target = (place, "relu", &place.steps(preset).1[..]);
+                    grid.push(layer(setting, preset, target, (n_heads, width, dot_product), 2500));
                 }
             }
         }
-        grid
+        Ok(grid)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<'_, BooleanSetting>) -> Result<Reading> {
         let mut reading = Reading::default();
         let mut panels = Vec::new();
-        for place in cells.values("place") {
-            let title = format!("NMSE at {place}, smallest over seeds, with H = {}", ENOUGH.0);
-            let heads = ENOUGH.0.to_string();
-            let fixed = [("place", place), ("H", heads.as_str())];
-            reading.tables.push(cells.grid_table(&title, "nmse", "dot-product", "m", &fixed));
+        for place in cells.values(|setting| setting.place) {
+            let title = format!("NMSE at {}, smallest over seeds, with H = {}", Shown(place), ENOUGH.0);
+            reading.tables.push(cells.grid_table(
+                (&title, "nmse"),
+                ("dot-product", |setting| with(setting.dot_product)),
+                ("m", |setting| setting.width),
+                |setting| setting.place == place && setting.n_heads == ENOUGH.0,
+            ));
             panels.push(panel(cells, place));
             reading.findings.push(suffices(cells, place));
         }
@@ -87,36 +99,40 @@ impl Experiment for Boolean {
     }
 }
 
+fn with(dot_product: bool) -> &'static str {
+    if dot_product { "with" } else { "without" }
+}
+
 /// Errors at the sizes that the grid has at a place.
-fn panel(cells: &Cells, place: &str) -> Panel {
-    let size = |cell: &Cell| Some((cell.number("H")? as usize, cell.number("m")? as usize));
-    let sizes: BTreeSet<_> = cells.with(&[("place", place)]).filter_map(size).collect();
-    let series = ["without", "with"].map(|dot_product| {
-        let chosen = [("place", place), ("dot-product", dot_product)];
-        let point = |(index, (heads, width)): (usize, &(usize, usize))| {
-            let of_size = Some((*heads, *width));
-            let cell = cells.with(&chosen).find(|cell| size(cell) == of_size)?;
+fn panel(cells: &Cells<'_, BooleanSetting>, place: Lags) -> Panel {
+    let mut sizes: Vec<_> = cells.with(|setting| setting.place == place).map(|cell| cell.setting.size()).collect();
+    sizes.dedup();
+    let series = [false, true].map(|dot_product| {
+        let point = |cell: &Cell<'_, BooleanSetting>| {
+            let index = sizes.iter().position(|size| *size == cell.setting.size())?;
             Some(Point::of(index as f64, cell.metric("nmse")?))
         };
-        let name = format!("{dot_product} dot products");
-        Series::new(name.clone(), name, Mark::LinePoints, sizes.iter().enumerate().filter_map(point).collect())
+        let name = format!("{} dot products", with(dot_product));
+        let chosen = cells.with(|setting| setting.place == place && setting.dot_product == dot_product);
+        Series::new(name.clone(), name, Mark::LinePoints, chosen.filter_map(point).collect())
     });
     let labels: Vec<String> = sizes.iter().map(|(heads, width)| format!("{heads}×{width}")).collect();
     let x = Axis::over("heads × width, H × m", labels.iter().map(String::as_str));
-    Panel::new(place, x, Axis::new("NMSE", true), series.into())
+    Panel::new(Shown(place).to_string(), x, Axis::new("NMSE", true), series.into())
 }
 
-fn enough<'s>(place: &'s str, dot_product: &'s str, sizes: &'s [String; 2]) -> [(&'s str, &'s str); 4] {
-    [("place", place), ("dot-product", dot_product), ("H", &sizes[0]), ("m", &sizes[1])]
+fn enough<'s, 'a>(
+    cells: &'s Cells<'a, BooleanSetting>,
+    place: Lags,
+    dot_product: bool,
+) -> Option<&'s Cell<'a, BooleanSetting>> {
+    cells.find(|setting| setting.place == place && setting.dot_product == dot_product && setting.size() == ENOUGH)
 }
 
-fn sizes() -> [String; 2] {
-    [ENOUGH.0.to_string(), ENOUGH.1.to_string()]
-}
-
-fn suffices(cells: &Cells, place: &str) -> Finding {
+fn suffices(cells: &Cells<'_, BooleanSetting>, place: Lags) -> Finding {
     let mut evidence = Evidence::default();
-    match cells.get(&enough(place, "without", &sizes())) {
+    let at = Shown(place);
+    match enough(cells, place, false) {
         Some(cell) => {
             if let Some(summary) = cell.measured("nmse", &mut evidence) {
                 evidence.check(summary.min < LEARNED, format!("NMSE {}, smallest over seeds", brief(summary.min)));
@@ -125,28 +141,22 @@ fn suffices(cells: &Cells, place: &str) -> Finding {
         None => evidence.missing("a model of this size"),
     }
     evidence.finding(
-        &format!("s1-suffices-{place}"),
+        &format!("s1-suffices-{at}"),
         &format!(
-            "At {place}, one layer of 32 heads and feed-forward width 256 without dot products learns a sum of 64 ReLUs of \
+            "At {at}, one layer of 32 heads and feed-forward width 256 without dot products learns a sum of 64 ReLUs of \
              three fixed lags (best seed: NMSE < 1e-2)."
         ),
     )
 }
 
-fn marginal(cells: &Cells) -> Finding {
+fn marginal(cells: &Cells<'_, BooleanSetting>) -> Finding {
     let mut evidence = Evidence::default();
-    let sizes = sizes();
-    for place in cells.values("place") {
-        let pair = ["without", "with"].map(|dot_product| cells.get(&enough(place, dot_product, &sizes)));
-        let [Some(without), Some(with)] = pair else {
-            evidence.missing(format!("both forms at {place}"));
-            continue;
-        };
-        let measured = [without, with].map(|cell| cell.measured("nmse", &mut evidence).copied());
-        if let [Some(without), Some(with)] = measured {
-            let gain = without.min - with.min;
-            let number = format!("{place}: NMSE {} without, {} with", brief(without.min), brief(with.min));
-            evidence.check(gain < MARGINAL, number);
+    for place in cells.values(|setting| setting.place) {
+        let at = Shown(place);
+        let pair = [false, true].map(|dot_product| enough(cells, place, dot_product));
+        if let Some([without, with]) = smallest(pair, "nmse", format!("both forms at {at}"), &mut evidence) {
+            let number = format!("{at}: NMSE {} without, {} with", brief(without), brief(with));
+            evidence.check(without - with < MARGINAL, number);
         }
     }
     evidence.finding(

@@ -19,11 +19,10 @@ mod separation;
 mod shared;
 mod width_heads;
 
-use crate::experiment::{Experiment, ExperimentSuite};
-use crate::experiment::SuiteInfo;
+use crate::experiment::{Suite, SuiteInfo};
 
 /// The suite `sparse`.
-pub fn suite() -> ExperimentSuite {
+pub fn suite() -> Suite {
     let info = SuiteInfo {
         name: "sparse",
         title: "Long, sparse and complicated memory",
@@ -32,52 +31,13 @@ pub fn suite() -> ExperimentSuite {
         source: "Wang, E, \"Understanding the expressive power and mechanisms of Transformer for sequence modeling\", 2024, \
                  https://arxiv.org/abs/2402.00522",
     };
-    let mut all: Vec<Box<dyn Experiment>> = vec![
-        Box::new(boolean::Boolean),
-        Box::new(width_heads::WidthHeads::Width),
-        Box::new(width_heads::WidthHeads::Heads),
-        Box::new(kernels::Kernels::Polynomial),
-        Box::new(kernels::Kernels::Exponential),
-        Box::new(separation::Separation),
-        Box::new(nesting::Nesting),
-    ];
-    all.extend(language::experiments());
-    ExperimentSuite::new(info, all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::experiment::{PlanRequest, Preset, Suite};
-    use lookback_models::Catalogue;
-
-    #[test]
-    fn the_presets_are_planned() {
-        let models = Catalogue::default();
-        let plan = |preset| suite().plan(&PlanRequest::new(preset), &models).unwrap();
-        let (smoke, quick, full) = (plan(Preset::Smoke), plan(Preset::Quick), plan(Preset::Full));
-        assert!(smoke.len() < quick.len() && quick.len() < full.len());
-        for name in ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"] {
-            assert!([&smoke, &quick, &full].iter().all(|runs| runs.iter().any(|run| run.axes["experiment"] == name)));
-        }
-        let cells = |runs: &[crate::Planned]| {
-            let mut places: Vec<_> = runs.iter().map(|run| run.axes.clone()).collect();
-            places.dedup();
-            let count = places.len();
-            places.sort();
-            places.dedup();
-            (count, places.len())
-        };
-        for runs in [smoke, quick, full] {
-            let (count, different) = cells(&runs);
-            assert_eq!(count, different, "two cells share a place");
-        }
-    }
-
-    #[test]
-    fn nothing_run_finds_and_compares_nothing() {
-        let models = Catalogue::default();
-        let analysis = suite().analyse(&[], &models).unwrap();
-        assert!(analysis.findings.is_empty() && analysis.comparisons.is_empty());
-    }
+    Suite::new(info)
+        .with(boolean::Boolean)
+        .with(width_heads::WidthHeads::Width)
+        .with(width_heads::WidthHeads::Heads)
+        .with(kernels::Kernels::Polynomial)
+        .with(kernels::Kernels::Exponential)
+        .with(separation::Separation)
+        .with(nesting::Nesting)
+        .with(language::Language)
 }

@@ -6,13 +6,13 @@
 //! proven to be needed.
 
 use lookback_registry::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::shared::{curve, setting, training};
+use super::shared::{curve, least, smallest, training, trial};
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::figure::{Axis, Figure, Panel};
-use crate::experiment::{Cells, Experiment, ExperimentInfo, Reading, Setting};
-use crate::experiment::{Finding, Preset};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Trial};
 
 /// Layers of the paper's construction.
 const ENOUGH: usize = 3;
@@ -26,7 +26,21 @@ const LEARNED: f64 = 1e-2;
 /// The experiment.
 pub(super) struct Nesting;
 
+/// A place of S7.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NestingSetting {
+    #[serde(rename = "m")]
+    width: usize,
+    #[serde(rename = "H")]
+    n_heads: usize,
+    #[serde(rename = "L")]
+    n_layers: usize,
+}
+
 impl Experiment for Nesting {
+    type Setting = NestingSetting;
+
     fn info(&self) -> ExperimentInfo {
         ExperimentInfo {
             name: "S7",
@@ -37,7 +51,8 @@ impl Experiment for Nesting {
         }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<NestingSetting>>> {
+        let preset = request.preset;
         let (heads, widths): (&[usize], &[usize]) = match preset {
             Preset::Smoke => (&[2], &[8]),
             Preset::Quick => (&[1, 2, 4], &[16, 64]),
@@ -46,30 +61,35 @@ impl Experiment for Nesting {
         let mut grid = Vec::new();
         for width in widths {
             for n_heads in heads {
-                for layers in 1..=4 {
-                    let axes = vec![("m", width.to_string()), ("H", n_heads.to_string()), ("L", layers.to_string())];
+                for n_layers in 1..=4 {
+                    let setting = NestingSetting { width: *width, n_heads: *n_heads, n_layers };
                     let task = json!({"length": 16, "alphabet": "binary", "depth": 2, "readout": "product"});
                     let model = json!({
-                        "d_model": 16, "n_heads": n_heads, "d_head": 8, "d_ff": width, "n_layers": layers,
+                        "d_model": 16, "n_heads": n_heads, "d_head": 8, "d_ff": width, "n_layers": n_layers,
                         "rpe": "log", "p_start": 0.5, "p_last": 4.0,
                     });
-                    grid.push(setting(axes, ("adaptive-memory", task), model, training(preset, 2000)));
+                    grid.push(trial(setting, ("adaptive-memory", task), model, training(preset, 2000)));
                 }
             }
         }
-        grid
+        Ok(grid)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<'_, NestingSetting>) -> Result<Reading> {
         let mut reading = Reading::default();
         let mut panels = Vec::new();
-        for width in cells.values("m") {
+        for width in cells.values(|setting| setting.width) {
             let title = format!("NMSE at feed-forward width {width}, smallest over seeds");
-            reading.tables.push(cells.grid_table(&title, "nmse", "H", "L", &[("m", width)]));
-            let series = cells
-                .values("H")
-                .into_iter()
-                .map(|heads| curve(format!("{heads} heads"), cells, &[("m", width), ("H", heads)], ("L", "nmse")));
+            reading.tables.push(cells.grid_table(
+                (&title, "nmse"),
+                ("H", |setting| setting.n_heads),
+                ("L", |setting| setting.n_layers),
+                |setting| setting.width == width,
+            ));
+            let series = cells.values(|setting| setting.n_heads).into_iter().map(|heads| {
+                let here = cells.with(move |setting| setting.width == width && setting.n_heads == heads);
+                curve(format!("{heads} heads"), here, |setting| setting.n_layers, "nmse")
+            });
             panels.push(Panel::new(
                 format!("width {width}"),
                 Axis::new("layers L", false),
@@ -92,21 +112,17 @@ impl Experiment for Nesting {
     }
 }
 
-fn drops(cells: &Cells, width: &str) -> Finding {
+fn drops(cells: &Cells<'_, NestingSetting>, width: usize) -> Finding {
     let mut evidence = Evidence::default();
-    for heads in cells.values("H") {
-        let pair = [ENOUGH - 1, ENOUGH].map(|layers| {
-            let layers = layers.to_string();
-            cells.get(&[("m", width), ("H", heads), ("L", &layers)])
+    for n_heads in cells.values(|setting| setting.n_heads) {
+        let pair = [ENOUGH - 1, ENOUGH].map(|n_layers| {
+            let place = NestingSetting { width, n_heads, n_layers };
+            cells.find(|setting| *setting == place)
         });
-        let [Some(before), Some(after)] = pair else {
-            evidence.missing(format!("2 and 3 layers at H = {heads}"));
-            continue;
-        };
-        let measured = [before, after].map(|cell| cell.measured("nmse", &mut evidence).copied());
-        if let [Some(before), Some(after)] = measured {
-            let number = format!("H = {heads}: NMSE {} with 2 layers, {} with 3", brief(before.min), brief(after.min));
-            evidence.check(after.min * DROP <= before.min, number);
+        let missing = format!("2 and 3 layers at H = {n_heads}");
+        if let Some([before, after]) = smallest(pair, "nmse", missing, &mut evidence) {
+            let number = format!("H = {n_heads}: NMSE {} with 2 layers, {} with 3", brief(before), brief(after));
+            evidence.check(after * DROP <= before, number);
         }
     }
     evidence.finding(
@@ -118,18 +134,10 @@ fn drops(cells: &Cells, width: &str) -> Finding {
     )
 }
 
-fn one_layer(cells: &Cells) -> Finding {
+fn one_layer(cells: &Cells<'_, NestingSetting>) -> Finding {
     let mut evidence = Evidence::default();
-    let mut best: Option<(f64, String)> = None;
-    for cell in cells.with(&[("L", "1")]) {
-        if let Some(summary) = cell.measured("nmse", &mut evidence)
-            && best.as_ref().is_none_or(|(least, _)| summary.min < *least)
-        {
-            best = Some((summary.min, cell.place()));
-        }
-    }
-    if let Some((nmse, place)) = best {
-        evidence.check(nmse < LEARNED, format!("NMSE {} at {place}", brief(nmse)));
+    if let Some((nmse, cell)) = least(cells.with(|setting| setting.n_layers == 1), "nmse", &mut evidence) {
+        evidence.check(nmse < LEARNED, format!("NMSE {} at {}", brief(nmse), cell.place()));
     }
     evidence.finding(
         "s7-one-layer-suffices",

@@ -5,15 +5,14 @@
 
 use lookback_models::rpe_transformer::Rpe;
 use lookback_registry::Result;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
-use super::shared::{Place, SMALLER, curve, d_model, dashed, places, setting, sparse_task, training};
-use crate::experiment::comparison::Comparison;
+use super::shared::{Lags, SMALLER, curve, dashed, layer, smallest, task_of};
+use crate::experiment::comparison::{Comparison, Ours};
 use crate::experiment::evidence::{Evidence, brief};
-use crate::experiment::figure::{Axis, Figure, Panel};
-use crate::experiment::{Cell, Cells, Experiment, ExperimentInfo, Reading, Setting};
+use crate::experiment::figure::{Axis, Figure, Panel, Series};
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Finding, PlanRequest, Preset, Reading, Shown, Trial};
 use crate::oracle::head_fits;
-use crate::experiment::{Finding, Preset};
 
 /// What helps lowers the error by at least this factor; what does not help, by less.
 const HELPS: f64 = 10.0;
@@ -21,7 +20,7 @@ const HELPS: f64 = 10.0;
 /// Heads of the dashed curves.
 const FLOOR_HEADS: usize = 8;
 
-/// The experiment.
+/// The experiment, and what helps in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WidthHeads {
     /// S2: a wide function of one lag.
@@ -30,22 +29,48 @@ pub(super) enum WidthHeads {
     Heads,
 }
 
+/// A place of S2 or S3.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WidthHeadsSetting {
+    place: Lags,
+    #[serde(rename = "H")]
+    n_heads: usize,
+    #[serde(rename = "m")]
+    width: usize,
+}
+
 impl WidthHeads {
     fn name(self) -> &'static str {
         if self == Self::Width { "S2" } else { "S3" }
     }
 
-    fn lags(self, place: &Place) -> Vec<usize> {
-        if self == Self::Width { vec![place.lags[2]] } else { place.lags.to_vec() }
+    fn other(self) -> Self {
+        if self == Self::Width { Self::Heads } else { Self::Width }
     }
 
-    /// The axis that should help, then the one that should not.
-    fn axes(self) -> [&'static str; 2] {
-        if self == Self::Width { ["m", "H"] } else { ["H", "m"] }
+    /// Its axis.
+    fn axis(self) -> &'static str {
+        if self == Self::Width { "m" } else { "H" }
+    }
+
+    /// A value on its axis.
+    fn of(self, setting: &WidthHeadsSetting) -> usize {
+        if self == Self::Width { setting.width } else { setting.n_heads }
+    }
+
+    /// The smallest and the largest value on its axis, where they differ.
+    fn ends(self, cells: &Cells<'_, WidthHeadsSetting>) -> Option<[usize; 2]> {
+        match cells.values(|setting| self.of(setting))[..] {
+            [first, .., last] => Some([first, last]),
+            _ => None,
+        }
     }
 }
 
 impl Experiment for WidthHeads {
+    type Setting = WidthHeadsSetting;
+
     fn info(&self) -> ExperimentInfo {
         let (title, remark) = match self {
             Self::Width => (
@@ -64,48 +89,47 @@ impl Experiment for WidthHeads {
         ExperimentInfo { name: self.name(), title, differs: SMALLER, remark }
     }
 
-    fn grid(&self, preset: Preset) -> Vec<Setting> {
+    fn grid(&self, request: &PlanRequest) -> Result<Vec<Trial<WidthHeadsSetting>>> {
+        let preset = request.preset;
         let (heads, widths): (&[usize], &[usize]) = match preset {
             Preset::Smoke => (&[1, 4], &[1, 8]),
             Preset::Quick => (&[1, 4, 32], &[1, 128]),
             Preset::Full => (&[1, 2, 4, 8, 16, 32], &[1, 4, 16, 64, 256]),
         };
         let mut grid = Vec::new();
-        for place in places(preset) {
+        for place in Lags::ALL {
+            let (_, lags) = place.steps(preset);
+            let (target, lags) = if *self == Self::Width { ("relu", &lags[2..]) } else { ("sum", &lags[..]) };
             for n_heads in heads {
                 for width in widths {
-                    let axes =
-                        vec![("place", place.name.to_owned()), ("H", n_heads.to_string()), ("m", width.to_string())];
-                    let model = json!({
-                        "d_model": d_model(preset), "n_heads": n_heads, "d_head": 4, "d_ff": width,
-                        "rpe": place.rpe, "dot_product": false, "p_start": 0.1, "p_last": 4.0,
-                    });
-                    let target = if *self == Self::Width { "relu" } else { "sum" };
-                    let task = sparse_task(preset, &place, target, &self.lags(&place));
-                    grid.push(setting(axes, task, model, training(preset, 2000)));
+                    let setting = WidthHeadsSetting { place, n_heads: *n_heads, width: *width };
+                    let size = (*n_heads, *width, false);
+                    grid.push(layer(setting, preset, (place, target, lags), size, 2000));
                 }
             }
         }
-        grid
+        Ok(grid)
     }
 
-    fn read(&self, cells: &Cells) -> Result<Reading> {
+    fn read(&self, cells: &Cells<'_, WidthHeadsSetting>) -> Result<Reading> {
         let mut reading = Reading::default();
         let mut panels = Vec::new();
-        let [helping, other] = self.axes();
-        for place in cells.values("place") {
-            let fixed = [("place", place)];
-            let title = format!("NMSE at {place}, smallest over seeds");
-            reading.tables.push(cells.grid_table(&title, "nmse", "m", "H", &fixed));
+        for place in cells.values(|setting| setting.place) {
+            let at = Shown(place);
+            let title = format!("NMSE at {at}, smallest over seeds");
+            let axes = [Self::Width, Self::Heads]
+                .map(|axis| (axis.axis(), move |setting: &WidthHeadsSetting| axis.of(setting)));
+            let [rows, columns] = axes;
+            reading.tables.push(cells.grid_table((&title, "nmse"), rows, columns, |setting| setting.place == place));
             let mut series = Vec::new();
-            for width in cells.values("m") {
-                series.push(curve(format!("width {width}"), cells, &[("place", place), ("m", width)], ("H", "nmse")));
+            for width in cells.values(|setting| setting.width) {
+                let here = cells.with(|setting| setting.place == place && setting.width == width);
+                series.push(curve(format!("width {width}"), here, |setting| setting.n_heads, "nmse"));
             }
-            series.extend(self.floor(cells, place));
-            panels.push(Panel::new(place, Axis::new("heads H", true), Axis::new("NMSE", true), series));
-            reading.findings.push(self.effect(cells, place, helping, true));
-            reading.findings.push(self.effect(cells, place, other, false));
-            if place != "near-linear" {
+            series.extend(floor(cells, place)?);
+            panels.push(Panel::new(at.to_string(), Axis::new("heads H", true), Axis::new("NMSE", true), series));
+            reading.findings.extend([*self, self.other()].map(|axis| self.effect(cells, place, axis)));
+            if place != Lags::NearLinear {
                 reading.comparisons.extend(self.comparisons(cells, place));
             }
         }
@@ -125,87 +149,71 @@ impl Experiment for WidthHeads {
     }
 }
 
-impl WidthHeads {
-    /// The best weighted sum of heads: both targets are affine in the inputs at their lags.
-    fn floor(self, cells: &Cells, place: &str) -> Option<crate::experiment::figure::Series> {
-        let cell = cells.get(&[("place", place)])?;
-        let task = &cell.outcomes.first()?.planned.spec.task.params;
-        let lags: Vec<usize> = serde_json::from_value(task.get("lags")?.clone()).ok()?;
-        let length = task.get("length")?.as_u64()? as usize;
-        let rpe = match place {
-            "near-linear" => Rpe::Linear,
-            "far-log" => Rpe::Log,
-            _ => return None,
-        };
-        let mut rho = vec![0.0; length];
-        lags.iter().for_each(|lag| rho[*lag] += 1.0);
-        let energy = lags.len() as f64;
-        let fits = head_fits(&rho, 1, rpe, FLOOR_HEADS);
-        let points = fits.iter().enumerate().map(|(index, fit)| ((index + 1) as f64, fit.mse / energy));
-        Some(dashed("best weighted sum of H heads", points))
+/// The best weighted sum of heads: both targets are affine in the inputs at their lags. Free scores fit everything.
+fn floor(cells: &Cells<'_, WidthHeadsSetting>, place: Lags) -> Result<Option<Series>> {
+    let Some(task) = task_of(cells, |setting| setting.place == place)? else { return Ok(None) };
+    if place.rpe() == Rpe::Free {
+        return Ok(None);
     }
+    let mut rho = vec![0.0; task.length];
+    task.lags.iter().for_each(|lag| rho[*lag] += 1.0);
+    let energy = task.lags.len() as f64;
+    let fits = head_fits(&rho, 1, place.rpe(), FLOOR_HEADS);
+    let points = fits.iter().enumerate().map(|(index, fit)| ((index + 1) as f64, fit.mse / energy));
+    Ok(Some(dashed("best weighted sum of H heads", points)))
+}
 
+impl WidthHeads {
     /// Whether the largest value of an axis is better than the smallest by [`HELPS`], at all values of the other axis, or
     /// at none where it should not help.
-    fn effect(self, cells: &Cells, place: &str, axis: &'static str, helps: bool) -> Finding {
+    fn effect(self, cells: &Cells<'_, WidthHeadsSetting>, place: Lags, of: Self) -> Finding {
         let mut evidence = Evidence::default();
-        let other = if axis == "m" { "H" } else { "m" };
-        let ends = ends(cells, axis);
-        if ends.is_none() {
+        let (helps, at) = (of == self, Shown(place));
+        let (axis, other) = (of.axis(), of.other().axis());
+        if let Some(ends) = of.ends(cells) {
+            for value in cells.values(|setting| of.other().of(setting)) {
+                let pair = ends.map(|end| {
+                    cells.find(|setting| {
+                        setting.place == place && of.other().of(setting) == value && of.of(setting) == end
+                    })
+                });
+                let measured = smallest(pair, "nmse", format!("{other} = {value}"), &mut evidence);
+                if let Some([from, to]) = measured {
+                    let [low, high] = ends;
+                    let [written, lowered] = [brief(from), brief(to)];
+                    let number =
+                        format!("{other} = {value}: NMSE {written} at {axis} = {low}, {lowered} at {axis} = {high}");
+                    evidence.check((to * HELPS <= from) == helps, number);
+                }
+            }
+        } else {
             evidence.missing(format!("a second value of {axis}"));
         }
-        for value in cells.values(other) {
-            let Some([low, high]) = &ends else { break };
-            let at = |end: &str| cells.get(&[("place", place), (other, value), (axis, end)]);
-            let (Some(low), Some(high)) = (at(low), at(high)) else {
-                evidence.missing(format!("{other} = {value}"));
-                continue;
-            };
-            let measured = [low, high].map(|cell: &Cell| cell.measured("nmse", &mut evidence).copied());
-            if let [Some(from), Some(to)] = measured {
-                let lowered = to.min * HELPS <= from.min;
-                let number = format!(
-                    "{other} = {value}: NMSE {} at {axis} = {}, {} at {axis} = {}",
-                    brief(from.min),
-                    low.axis(axis),
-                    brief(to.min),
-                    high.axis(axis)
-                );
-                evidence.check(lowered == helps, number);
-            }
-        }
         let (what, plural) =
-            if axis == "m" { ("width", "the feed-forward width") } else { ("heads", "the number of heads") };
+            if of == Self::Width { ("width", "the feed-forward width") } else { ("heads", "the number of heads") };
         let claim = if helps { "lowers" } else { "does not lower" };
         evidence.finding(
-            &format!("{}-{what}-{}-{place}", self.name().to_lowercase(), if helps { "help" } else { "do-not-help" }),
+            &format!("{}-{what}-{}-{at}", self.name().to_lowercase(), if helps { "help" } else { "do-not-help" }),
             &format!(
-                "At {place}, going from the smallest to the largest value, {plural} {claim} the error (best seed) by a \
+                "At {at}, going from the smallest to the largest value, {plural} {claim} the error (best seed) by a \
                  factor of 10, whatever the other is."
             ),
         )
     }
 
     /// The paper's ends of the sweep of what helps; what it held fixed is not said.
-    fn comparisons(self, cells: &Cells, place: &str) -> Vec<Comparison> {
-        let [axis, other] = self.axes();
+    fn comparisons(self, cells: &Cells<'_, WidthHeadsSetting>, place: Lags) -> Vec<Comparison> {
         let published = if self == Self::Width { [0.49, 0.002] } else { [1.16, 1e-6] };
-        let (Some(ends), Some([_, fixed])) = (ends(cells, axis), ends(cells, other)) else { return Vec::new() };
-        let of = |(end, published): (String, f64)| {
-            let ours = cells.get(&[("place", place), (axis, &end), (other, &fixed)]).map(|cell| cell.ours("mse"));
-            let quantity = format!("MSE at {place}, {axis} = {end}, {other} = {fixed}");
-            let ours = ours.unwrap_or(crate::experiment::comparison::Ours::Missing);
+        let (Some(ends), Some([_, fixed])) = (self.ends(cells), self.other().ends(cells)) else { return Vec::new() };
+        let of = |(end, published): (usize, f64)| {
+            let here = |setting: &WidthHeadsSetting| {
+                setting.place == place && self.of(setting) == end && self.other().of(setting) == fixed
+            };
+            let ours = cells.find(here).map_or(Ours::Missing, |cell| cell.ours("mse"));
+            let quantity =
+                format!("MSE at {}, {} = {end}, {} = {fixed}", Shown(place), self.axis(), self.other().axis());
             Comparison::within(10.0, self.name(), quantity, published, ours, SMALLER)
         };
         ends.into_iter().zip(published).map(of).collect()
     }
-}
-
-/// The smallest and the largest value of a numeric axis, where they differ.
-fn ends(cells: &Cells, axis: &str) -> Option<[String; 2]> {
-    let mut values: Vec<(f64, &str)> =
-        cells.values(axis).into_iter().filter_map(|value| Some((value.parse().ok()?, value))).collect();
-    values.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let (first, last) = (values.first()?.1, values.last()?.1);
-    (first != last).then(|| [first, last].map(str::to_owned))
 }

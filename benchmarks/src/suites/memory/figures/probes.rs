@@ -1,76 +1,71 @@
 //! What is read from single trained models: learned memories, loss curves, stability.
 
-use super::super::cells::{Cell, Cells};
-use super::{key, representative, title};
+use super::super::floors::Problem;
+use super::super::study::{Cell, Study, model_name};
+use super::{NMSE, key, representative};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::{Outcome, Probe};
 
 /// Families of models, each a row of panels.
 const FAMILIES: [&str; 4] = ["linear", "window", "attention", "recurrent"];
 
-/// The index of a cell's family.
-fn family(cell: &Cell) -> usize {
-    if cell.facts.lti_states.is_some() {
-        0
-    } else if cell.facts.window.is_some() {
-        1
-    } else if cell.model.starts_with("transformer") {
-        2
-    } else {
-        3
+/// A cell's family.
+fn family(cell: &Cell<'_>) -> &'static str {
+    match (cell.facts.lti_states, cell.facts.window, model_name(cell)) {
+        (Some(_), ..) => "linear",
+        (_, Some(_), _) => "window",
+        (_, _, "transformer" | "rpe-transformer" | "pointwise-attention") => "attention",
+        _ => "recurrent",
     }
 }
 
 const BEST_SEED: &str = "Of each model at its default size the seed with the smallest NMSE.";
 
-/// Models at one memory's representative alpha, each with its best outcome.
-fn chosen<'a>(cells: &'a Cells, outcomes: &'a [Outcome], memory: &str) -> Vec<(&'a Cell, &'a Outcome)> {
-    let Some(alpha) = representative(cells, memory) else { return Vec::new() };
-    let at = |model: &str| cells.at(memory, alpha, model);
-    cells.models().into_iter().filter_map(at).filter_map(|cell| Some((cell, &outcomes[cell.best?]))).collect()
+/// A trained model: its cell, and the run with the smallest error.
+type Best<'s, 'a> = (&'s Cell<'a>, &'a Outcome, &'a Probe);
+
+/// By memory: the representative problem, and all models there.
+fn chosen<'s, 'a>(study: &'s Study<'a>) -> Vec<(&'s Problem, Vec<Best<'s, 'a>>)> {
+    let best = |cell: &'s Cell<'a>| cell.best(NMSE).map(|(outcome, probe)| (cell, outcome, probe));
+    let models = |problem: &'s Problem| study.cells.with(|setting| problem.is_of(setting)).filter_map(best).collect();
+    let memories = study.memories().into_iter().filter_map(|memory| representative(study, &memory));
+    memories.map(|problem| (problem, models(problem))).collect()
 }
 
 fn over_lags(values: &[f64]) -> Vec<Point> {
     values.iter().enumerate().map(|(lag, value)| Point::new(lag as f64, *value)).collect()
 }
 
+/// The line of a model, unless it has no points.
+fn line(cell: &Cell<'_>, points: Vec<Point>) -> Option<Series> {
+    let model = &cell.setting.model;
+    (!points.is_empty()).then(|| Series::new(&**model, key(model), Mark::Line, points))
+}
+
 /// One row of panels per family, one column per memory: the true memory and one vector per model over it.
-fn memories(cells: &Cells, outcomes: &[Outcome], of: impl Fn(&Probe) -> &[f64], label: &str) -> (Vec<Panel>, usize) {
-    let columns: Vec<_> = cells
-        .memories()
-        .into_iter()
-        .filter_map(|memory| Some((memory, representative(cells, memory)?, chosen(cells, outcomes, memory))))
-        .collect();
+fn memories(study: &Study<'_>, of: impl Fn(&Probe) -> &[f64], label: &str) -> (Vec<Panel>, usize) {
+    let columns = chosen(study);
     let mut panels = Vec::new();
-    for (index, family_name) in FAMILIES.iter().enumerate() {
-        let lines: Vec<Vec<Series>> = columns
-            .iter()
-            .map(|(_, _, models)| {
-                let of_family = models.iter().filter(|(cell, _)| family(cell) == index);
-                let vectors = of_family.filter_map(|(cell, outcome)| Some((cell, of(outcome.probe.as_ref()?))));
-                vectors
-                    .filter(|(_, values)| !values.is_empty())
-                    .map(|(cell, values)| Series::new(&cell.model, key(&cell.model), Mark::Line, over_lags(values)))
-                    .collect()
-            })
-            .collect();
+    for name in FAMILIES {
+        let lines = |models: &[Best<'_, '_>]| -> Vec<Series> {
+            let of_family = models.iter().filter(|(cell, ..)| family(cell) == name);
+            of_family.filter_map(|(cell, _, probe)| line(cell, over_lags(of(probe)))).collect()
+        };
+        let lines: Vec<Vec<Series>> = columns.iter().map(|(_, models)| lines(models)).collect();
         if lines.iter().all(Vec::is_empty) {
             continue;
         }
-        for ((memory, alpha, _), mut lines) in columns.iter().zip(lines) {
-            if let Some(problem) = cells.problem(memory, *alpha) {
-                let rho = over_lags(&cells.problems[problem].rho);
-                lines.push(Series::new("true memory", "truth", Mark::Dashed, rho));
-            }
-            let title = format!("{} ({family_name})", title(memory, *alpha));
+        for ((problem, _), mut lines) in columns.iter().zip(lines) {
+            lines.push(Series::new("true memory", "truth", Mark::Dashed, over_lags(&problem.rho)));
+            let title = format!("{} ({name})", problem.title());
             panels.push(Panel::new(title, Axis::new("lag s", false), Axis::new(label, false), lines));
         }
     }
     (panels, columns.len().max(1))
 }
 
-pub(super) fn learned_memory(cells: &Cells, outcomes: &[Outcome]) -> Figure {
-    let (panels, columns) = memories(cells, outcomes, |probe| &probe.jacobian, "rho(s)");
+pub(super) fn learned_memory(study: &Study<'_>) -> Figure {
+    let (panels, columns) = memories(study, |probe| &probe.jacobian, "rho(s)");
     Figure {
         id: "learned-memory".into(),
         title: "Learned memory over the true one".into(),
@@ -82,8 +77,8 @@ pub(super) fn learned_memory(cells: &Cells, outcomes: &[Outcome]) -> Figure {
     }
 }
 
-pub(super) fn impulse_response(cells: &Cells, outcomes: &[Outcome]) -> Figure {
-    let (panels, columns) = memories(cells, outcomes, |probe| &probe.impulse, "response at s");
+pub(super) fn impulse_response(study: &Study<'_>) -> Figure {
+    let (panels, columns) = memories(study, |probe| &probe.impulse, "response at s");
     Figure {
         id: "impulse-response".into(),
         title: "Response to a unit impulse over the true memory".into(),
@@ -98,28 +93,23 @@ pub(super) fn impulse_response(cells: &Cells, outcomes: &[Outcome]) -> Figure {
 
 /// One panel per memory with one line per model.
 fn per_memory(
-    cells: &Cells,
-    outcomes: &[Outcome],
-    line: impl Fn(&Cell, &Outcome) -> Vec<Point>,
+    study: &Study<'_>,
+    points: impl Fn(&Cell<'_>, &Outcome, &Probe) -> Vec<Point>,
     (x, y): (Axis, Axis),
 ) -> Vec<Panel> {
     let mut panels = Vec::new();
-    for memory in cells.memories() {
-        let Some(alpha) = representative(cells, memory) else { continue };
-        let models = chosen(cells, outcomes, memory).into_iter();
-        let lines: Vec<_> = models
-            .map(|(cell, outcome)| Series::new(&cell.model, key(&cell.model), Mark::Line, line(cell, outcome)))
-            .filter(|series| !series.points.is_empty())
-            .collect();
+    for (problem, models) in chosen(study) {
+        let lines = models.into_iter().filter_map(|(cell, outcome, probe)| line(cell, points(cell, outcome, probe)));
+        let lines: Vec<_> = lines.collect();
         if !lines.is_empty() {
-            panels.push(Panel::new(title(memory, alpha), x.clone(), y.clone(), lines));
+            panels.push(Panel::new(problem.title(), x.clone(), y.clone(), lines));
         }
     }
     panels
 }
 
-pub(super) fn loss_curves(cells: &Cells, outcomes: &[Outcome]) -> Figure {
-    let line = |_: &Cell, outcome: &Outcome| {
+pub(super) fn loss_curves(study: &Study<'_>) -> Figure {
+    let points = |_: &Cell<'_>, outcome: &Outcome, _: &Probe| {
         let finite = outcome.curve.iter().filter(|(_, _, metric)| metric.is_finite());
         finite.map(|(step, _, metric)| Point::new(*step as f64, *metric)).collect()
     };
@@ -127,23 +117,24 @@ pub(super) fn loss_curves(cells: &Cells, outcomes: &[Outcome]) -> Figure {
         id: "loss-curves".into(),
         title: "Training".into(),
         caption: format!("NMSE on the validation split over training steps. {BEST_SEED}"),
-        panels: per_memory(cells, outcomes, line, (Axis::new("step", false), Axis::new("NMSE", true))),
+        panels: per_memory(study, points, (Axis::new("step", false), Axis::new("NMSE", true))),
         columns: 2,
     }
 }
 
-pub(super) fn stability(cells: &Cells, outcomes: &[Outcome]) -> Figure {
-    let finite = |outcome: &Outcome| -> Vec<(f64, f64)> {
-        let pairs = outcome.probe.iter().flat_map(|probe| probe.stability.iter().copied());
+pub(super) fn stability(study: &Study<'_>) -> Figure {
+    let finite = |probe: &Probe| -> Vec<(f64, f64)> {
+        let pairs = probe.stability.iter().copied();
         pairs.filter(|(beta, error)| beta.is_finite() && error.is_finite()).collect()
     };
-    let betas = outcomes.iter().flat_map(finite).map(|(beta, _)| beta).filter(|beta| *beta > 0.0);
+    let probes = study.cells.iter().flat_map(|cell| &cell.outcomes).filter_map(|outcome| outcome.probe.as_ref());
+    let betas = probes.flat_map(finite).map(|(beta, _)| beta).filter(|beta| *beta > 0.0);
     let (least, largest) = betas.fold((f64::INFINITY, 0.0f64), |(least, most), beta| (least.min(beta), most.max(beta)));
-    // beta = 0 has no place on a logarithmic axis: it stands half a decade left of the smallest.
+    // beta = 0 has no place on a logarithmic axis: it is drawn half a decade left of the smallest.
     let zero = least / 10f64.sqrt();
-    let line = |_: &Cell, outcome: &Outcome| {
+    let points = |_: &Cell<'_>, _: &Outcome, probe: &Probe| {
         let place = |beta: f64| if beta > 0.0 { beta } else { zero };
-        finite(outcome).into_iter().map(|(beta, error)| Point::new(place(beta), error)).collect()
+        finite(probe).into_iter().map(|(beta, error)| Point::new(place(beta), error)).collect()
     };
     let mut x = Axis::new("sup-norm beta of the weight perturbation", true);
     if least.is_finite() {
@@ -158,21 +149,21 @@ pub(super) fn stability(cells: &Cells, outcomes: &[Outcome]) -> Figure {
             "NMSE of the worst of several random perturbations of all weights with entries up to beta; a line that \
              leaves the panel is unstable from there on. {BEST_SEED}"
         ),
-        panels: per_memory(cells, outcomes, line, (x, Axis { range: Some((1e-6, 1e2)), ..Axis::new("NMSE", true) })),
+        panels: per_memory(study, points, (x, Axis { range: Some((1e-6, 1e2)), ..Axis::new("NMSE", true) })),
         columns: 2,
     }
 }
 
-pub(super) fn memory_function(cells: &Cells, outcomes: &[Outcome]) -> Figure {
-    let line = |cell: &Cell, outcome: &Outcome| match &outcome.probe {
-        Some(probe) if cell.facts.lti_states.is_none() => over_lags(&probe.memory_function),
-        _ => Vec::new(),
+pub(super) fn memory_function(study: &Study<'_>) -> Figure {
+    let points = |cell: &Cell<'_>, _: &Outcome, probe: &Probe| match cell.facts.lti_states {
+        None => over_lags(&probe.memory_function),
+        Some(_) => Vec::new(),
     };
     Figure {
         id: "memory-function".into(),
         title: "Memory function of trained nonlinear models".into(),
         caption: format!("M(t) = sup_x |d/dt H_t(x . Heaviside)| / (|x|_inf + 1) over constant inputs x. {BEST_SEED}"),
-        panels: per_memory(cells, outcomes, line, (Axis::new("t", false), Axis::new("M(t)", false))),
+        panels: per_memory(study, points, (Axis::new("t", false), Axis::new("M(t)", false))),
         columns: 2,
     }
 }

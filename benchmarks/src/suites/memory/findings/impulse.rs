@@ -1,9 +1,10 @@
 //! Findings on the impulse memory: one lag, at distance alpha.
 
-use super::{Evidence, SOLVED, best_and_mean, brief, check_at, measured, present, trend};
+use super::{Evidence, NMSE, SOLVED, best_and_mean, brief, check_at, present, trend};
 use crate::experiment::Finding;
-use crate::suites::memory::cells::{Cell, Cells};
+use crate::suites::memory::Label;
 use crate::suites::memory::floors::Floor;
+use crate::suites::memory::study::Study;
 
 /// The farthest lag of the statements at one alpha.
 const FAR: f64 = 32.0;
@@ -17,49 +18,40 @@ const NOTHING: f64 = 0.1;
 /// An error that grows by less than this is no growth, one that falls by more is a fall.
 const CLEAR: f64 = 0.1;
 
-pub(super) fn findings(cells: &Cells) -> Vec<Finding> {
+pub(super) fn over_alpha(study: &Study<'_>) -> Vec<Finding> {
     vec![
-        lti_needs_states(cells),
-        lti_between(cells),
-        tcn_window(cells),
-        tcn_covering(cells),
-        tcn_short(cells),
-        learned_far(cells),
-        learned_independent(cells),
-        alibi_degrades(cells),
+        tcn_window(study),
+        tcn_covering(study),
+        tcn_short(study),
+        learned_far(study),
+        learned_independent(study),
+        alibi_degrades(study),
     ]
 }
 
-fn window(cell: &Cell) -> Option<usize> {
-    cell.facts.window
+/// Models with a finite window for which `keep` holds.
+fn windowed(study: &Study<'_>, keep: impl Fn(usize) -> bool) -> Vec<Label> {
+    let mut models = study.models();
+    models.retain(|model| study.row("impulse", model).first().and_then(|cell| cell.facts.window).is_some_and(&keep));
+    models
 }
 
-/// Labels of models with a finite window for which `keep` holds.
-fn windowed(cells: &Cells, keep: impl Fn(usize) -> bool) -> Vec<&str> {
-    let models = cells.models();
-    let has = |label: &&str| cells.row("impulse", label).first().and_then(|cell| window(cell)).is_some_and(&keep);
-    models.into_iter().filter(has).collect()
-}
-
-fn lti_needs_states(cells: &Cells) -> Finding {
+pub(super) fn lti_needs_states(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
     let (mut smaller, mut larger) = (0, 0);
-    for cell in cells.cells.iter().filter(|cell| cell.memory == "impulse") {
-        let Some(Floor::Lti { states, fit, .. }) = cell.floor else { continue };
-        if cells.value(cell) > cells.problems[cell.problem].rho.len() as f64 / 2.0 {
+    for cell in study.cells.with(|setting| setting.memory == *"impulse") {
+        let (Some(Floor::Lti { states, fit, .. }), Some(alpha)) = (study.floor(cell), cell.setting.alpha) else {
+            continue;
+        };
+        if alpha > study.problem(cell).rho.len() as f64 / 2.0 {
             continue;
         }
-        let too_few = (states as f64) < cells.value(cell);
+        let too_few = (states as f64) < alpha;
         *if too_few { &mut smaller } else { &mut larger } += 1;
-        let Some(summary) = measured(&mut evidence, cell) else { continue };
+        let Some(summary) = cell.measured(NMSE, &mut evidence) else { continue };
         let agrees = if too_few { fit >= SOLVED && summary.min >= SOLVED } else { fit < SOLVED };
-        let number = format!(
-            "{} states, alpha {}: {}, best fit {}",
-            states,
-            cell.alpha,
-            best_and_mean(cell, summary),
-            brief(fit)
-        );
+        let number =
+            format!("{states} states, alpha {alpha}: {}, best fit {}", best_and_mean(cell, summary), brief(fit));
         evidence.check(agrees, number);
     }
     if smaller == 0 {
@@ -76,17 +68,17 @@ fn lti_needs_states(cells: &Cells) -> Finding {
     )
 }
 
-fn lti_between(cells: &Cells) -> Finding {
+pub(super) fn lti_between(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
     let mut compared = 0;
-    for cell in cells.cells.iter().filter(|cell| cell.memory == "impulse" && cells.value(cell) == FAR) {
-        let Some(Floor::Lti { states, fit, .. }) = cell.floor else { continue };
+    for cell in study.cells.with(|setting| setting.memory == *"impulse" && setting.alpha == Some(FAR)) {
+        let Some(Floor::Lti { states, fit, .. }) = study.floor(cell) else { continue };
         if states > FEW_STATES {
             continue;
         }
         compared += 1;
-        let Some(summary) = measured(&mut evidence, cell) else { continue };
-        let allowance = cells.problems[cell.problem].allowance().min(1.0);
+        let Some(summary) = cell.measured(NMSE, &mut evidence) else { continue };
+        let allowance = study.problem(cell).allowance();
         let agrees = summary.min >= fit * (1.0 - allowance) && summary.min <= 1.0 + allowance;
         let number = format!("{}, {states} states, best fit {}", best_and_mean(cell, summary), brief(fit));
         evidence.check(agrees, number);
@@ -101,16 +93,17 @@ fn lti_between(cells: &Cells) -> Finding {
     )
 }
 
-fn tcn_window(cells: &Cells) -> Finding {
+fn tcn_window(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
     let (mut inside, mut outside) = (0, 0);
-    for label in windowed(cells, |_| true) {
-        for (cell, summary) in trend(cells, "impulse", label, &mut evidence) {
-            let covered = window(cell).is_some_and(|window| cells.value(cell) < window as f64);
+    for model in windowed(study, |_| true) {
+        for (cell, summary) in trend(study, "impulse", &model, &mut evidence) {
+            let covered =
+                cell.facts.window.zip(cell.setting.alpha).is_some_and(|(window, alpha)| alpha < window as f64);
             *if covered { &mut inside } else { &mut outside } += 1;
             let agrees = if covered { summary.min < SOLVED } else { summary.min >= 1.0 - NOTHING };
             let place = if covered { "inside" } else { "outside" };
-            evidence.check(agrees, format!("alpha {} {place}: {}", cell.alpha, best_and_mean(cell, summary)));
+            evidence.check(agrees, format!("alpha {} {place}: {}", cell.setting.alpha(), best_and_mean(cell, summary)));
         }
     }
     if inside == 0 || outside == 0 {
@@ -123,48 +116,50 @@ fn tcn_window(cells: &Cells) -> Finding {
     )
 }
 
-fn tcn_covering(cells: &Cells) -> Finding {
+fn tcn_covering(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let labels = windowed(cells, |window| window as f64 > FAR);
-    if labels.is_empty() {
+    let models = windowed(study, |window| window as f64 > FAR);
+    if models.is_empty() {
         evidence.missing("a TCN with a receptive field above 32");
     }
-    check_at(cells, ("impulse", FAR), &labels, &mut evidence, |_, summary| summary.min < SOLVED);
+    check_at(study, ("impulse", FAR), &models, &mut evidence, |summary| summary.min < SOLVED);
     evidence.finding(
         "impulse-32-tcn-covering",
         "A TCN whose receptive field covers lag 32 solves the impulse there (best seed: NMSE < 1e-2).",
     )
 }
 
-fn tcn_short(cells: &Cells) -> Finding {
+fn tcn_short(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let labels = windowed(cells, |window| window as f64 <= FAR);
-    if labels.is_empty() {
+    let models = windowed(study, |window| window as f64 <= FAR);
+    if models.is_empty() {
         evidence.missing("a TCN with a receptive field of at most 32");
     }
-    let agrees = |_: &Cell, summary: &crate::experiment::stats::Summary| (summary.min - 1.0).abs() <= NOTHING;
-    check_at(cells, ("impulse", FAR), &labels, &mut evidence, agrees);
+    check_at(study, ("impulse", FAR), &models, &mut evidence, |summary| (summary.min - 1.0).abs() <= NOTHING);
     evidence.finding(
         "impulse-32-tcn-short",
         "A TCN with a receptive field of at most 32 learns nothing of the impulse at lag 32 (best seed: NMSE within 0.1 of 1).",
     )
 }
 
-fn learned_far(cells: &Cells) -> Finding {
+fn learned_far(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let labels = present(cells, &["transformer-learned"], 1, &mut evidence);
-    check_at(cells, ("impulse", FAR), &labels, &mut evidence, |_, summary| summary.min < SOLVED);
+    let models = present(study, &["transformer-learned"], 1, &mut evidence);
+    check_at(study, ("impulse", FAR), &models, &mut evidence, |summary| summary.min < SOLVED);
     evidence.finding(
         "impulse-32-transformer-learned",
         "A Transformer with learned absolute positions solves the impulse at lag 32 (best seed: NMSE < 1e-2).",
     )
 }
 
-fn learned_independent(cells: &Cells) -> Finding {
+fn learned_independent(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    for label in present(cells, &["transformer-learned"], 1, &mut evidence) {
-        for (cell, summary) in trend(cells, "impulse", label, &mut evidence) {
-            evidence.check(summary.min < SOLVED, format!("alpha {}: {}", cell.alpha, best_and_mean(cell, summary)));
+    for model in present(study, &["transformer-learned"], 1, &mut evidence) {
+        for (cell, summary) in trend(study, "impulse", &model, &mut evidence) {
+            evidence.check(
+                summary.min < SOLVED,
+                format!("alpha {}: {}", cell.setting.alpha(), best_and_mean(cell, summary)),
+            );
         }
     }
     evidence.finding(
@@ -174,10 +169,10 @@ fn learned_independent(cells: &Cells) -> Finding {
     )
 }
 
-fn alibi_degrades(cells: &Cells) -> Finding {
+fn alibi_degrades(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    for label in present(cells, &["transformer-alibi"], 1, &mut evidence) {
-        let row = trend(cells, "impulse", label, &mut evidence);
+    for model in present(study, &["transformer-alibi"], 1, &mut evidence) {
+        let row = trend(study, "impulse", &model, &mut evidence);
         let (Some(first), Some(last)) = (row.first(), row.last()) else { continue };
         let mut peak = f64::NEG_INFINITY;
         let mut falls = false;
@@ -185,8 +180,10 @@ fn alibi_degrades(cells: &Cells) -> Finding {
             falls |= summary.mean < peak - CLEAR;
             peak = peak.max(summary.mean);
         }
-        let list: Vec<_> =
-            row.iter().map(|(cell, summary)| format!("{} at alpha {}", brief(summary.mean), cell.alpha)).collect();
+        let list: Vec<_> = row
+            .iter()
+            .map(|(cell, summary)| format!("{} at alpha {}", brief(summary.mean), cell.setting.alpha()))
+            .collect();
         evidence.check(!falls && last.1.mean > first.1.mean + CLEAR, format!("mean {}", list.join(", ")));
     }
     evidence.finding(

@@ -1,57 +1,34 @@
 //! Findings on the airy memory: a pattern of growing width.
 
-use super::{Evidence, SOLVED, TREND, brief, measured};
-use crate::experiment::Finding;
-use crate::suites::memory::cells::Cells;
-use crate::suites::memory::floors::states_needed;
+use std::collections::BTreeMap;
 
-pub(super) fn findings(cells: &Cells) -> Vec<Finding> {
-    vec![states_rise_oracle(cells), states_rise_trained(cells)]
-}
+use super::{Evidence, NMSE, SOLVED, TREND, brief, check_states_needed};
+use crate::experiment::Finding;
+use crate::suites::memory::study::Study;
 
 /// Whether the numbers never fall and the last is above the first.
-fn rises(values: impl Iterator<Item = usize> + Clone) -> bool {
-    let pairs = values.clone().zip(values.clone().skip(1));
-    values.clone().last() > values.clone().next() && pairs.into_iter().all(|(left, right)| left <= right)
+fn rises(values: &[usize]) -> bool {
+    values.last() > values.first() && values.is_sorted()
 }
 
-fn states_rise_oracle(cells: &Cells) -> Finding {
+pub(super) fn states_rise_oracle(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let alphas = cells.alphas("airy");
-    let mut needed = Vec::new();
-    for (text, alpha) in &alphas {
-        let fits = cells.problem("airy", *alpha).map(|problem| &cells.fits[problem]);
-        match fits.and_then(|fits| states_needed(fits, SOLVED)) {
-            Some(states) => needed.push((*text, states)),
-            None => evidence.missing(format!("a fit at alpha {text}")),
-        }
-    }
-    if alphas.len() < TREND {
-        evidence.missing(format!("the oracle at {} of at least {TREND} alphas", alphas.len()));
-    }
-    if evidence.complete() {
-        let list: Vec<_> = needed.iter().map(|(alpha, states)| format!("{states} at alpha {alpha}")).collect();
-        let agrees = rises(needed.iter().map(|(_, states)| *states));
-        evidence.check(agrees, format!("states of the best fit: {}", list.join(", ")));
-    }
+    check_states_needed(study, ("airy", SOLVED), &mut evidence, rises);
     evidence.finding(
         "airy-states",
         "On the airy memory the states that a linear time-invariant model needs (best fit: NMSE < 1e-2) rise with alpha.",
     )
 }
 
-fn states_rise_trained(cells: &Cells) -> Finding {
+pub(super) fn states_rise_trained(study: &Study<'_>) -> Finding {
     let mut evidence = Evidence::default();
-    let alphas = cells.alphas("airy");
-    let mut needed = Vec::new();
-    let mut list = Vec::new();
-    let mut sizes = Vec::new();
-    for (text, _) in &alphas {
+    let (mut needed, mut list, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+    for problem in study.of_memory("airy") {
         // The best error of any linear time-invariant model, by number of states.
-        let mut errors = std::collections::BTreeMap::new();
-        for cell in cells.cells.iter().filter(|cell| cell.memory == "airy" && cell.alpha == *text) {
+        let mut errors = BTreeMap::new();
+        for cell in study.cells.with(|setting| problem.is_of(setting)) {
             let Some(states) = cell.facts.lti_states else { continue };
-            let Some(summary) = measured(&mut evidence, cell) else { continue };
+            let Some(summary) = cell.measured(NMSE, &mut evidence) else { continue };
             let best: &mut f64 = errors.entry(states).or_insert(f64::INFINITY);
             *best = best.min(summary.min);
         }
@@ -59,14 +36,13 @@ fn states_rise_trained(cells: &Cells) -> Finding {
         let first = errors.iter().find(|(_, error)| **error < SOLVED).map(|(states, _)| *states);
         let all: Vec<_> = errors.iter().map(|(states, error)| format!("{} with {states}", brief(*error))).collect();
         let solved = first.map_or("more than tried".to_string(), |states| states.to_string());
-        list.push(format!("alpha {text}: {solved} ({})", all.join(", ")));
+        list.push(format!("alpha {}: {solved} ({})", problem.alpha(), all.join(", ")));
         needed.push(first.unwrap_or(usize::MAX));
     }
-    if alphas.len() < TREND || sizes.iter().any(|count| *count < 2) {
+    if needed.len() < TREND || sizes.iter().any(|count| *count < 2) {
         evidence.missing(format!("linear time-invariant models of two sizes at {TREND} alphas"));
     } else {
-        evidence
-            .check(rises(needed.iter().copied()), format!("states of the smallest solved model: {}", list.join("; ")));
+        evidence.check(rises(&needed), format!("states of the smallest solved model: {}", list.join("; ")));
     }
     evidence.finding(
         "airy-states-trained",

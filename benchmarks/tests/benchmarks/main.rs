@@ -1,0 +1,4 @@
+//! Tasks and suites as a user of the library meets them.
+
+mod memory_suite;
+mod tasks;
