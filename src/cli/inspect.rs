@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
 use lookback_datasets::images::{Image, read_picture};
 use lookback_registry::{Error, Result};
 
 use super::Exit;
-use super::args::{DataArgument, PlaceArguments};
+use super::args::InspectArguments;
 use super::finished::{FinishedRun, ModelWork};
 use super::out;
 use crate::backends::TrainBackend;
@@ -18,24 +17,6 @@ use crate::runs::folder::{write_json, write_whole};
 
 /// Classes that are named above a picture.
 const NAMED: usize = 3;
-
-#[derive(Debug, Args)]
-pub(super) struct InspectArguments {
-    /// The folder of a finished run on images
-    pub run: PathBuf,
-    /// PNG or JPEG files [default: the first images of the validation split]
-    pub images: Vec<PathBuf>,
-    /// Images of the validation split
-    #[arg(long, value_name = "N", default_value = "8", conflicts_with = "images")]
-    pub samples: usize,
-    #[command(flatten)]
-    pub data: DataArgument,
-    /// The folder to write to [default: RUN/inspect]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-}
 
 /// Draws what the attention of a finished run looks at, and the spectra of its scores.
 pub(super) fn inspect(arguments: &InspectArguments) -> Result<Exit> {
