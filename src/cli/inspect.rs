@@ -12,7 +12,7 @@ use super::finished::{FinishedRun, ModelWork};
 use super::out;
 use crate::backends::TrainBackend;
 use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, TrainedModel, attention, sample};
-use crate::report::figures::{self, Theme};
+use crate::report::figures;
 use crate::runs::folder::{write_json, write_whole};
 
 /// Classes that are named above a picture.
@@ -38,9 +38,9 @@ pub(super) fn inspect(arguments: &InspectArguments) -> Result<Exit> {
         out::say(&format!("{title}\n  {}", path.display()));
     }
     write_json(&out.join("spectra.json"), &inside.spectra)?;
-    let svg = figures::svg(&inside.spectra.figure(), Theme::Paper);
-    write_whole(&out.join("spectra.svg"), svg.as_bytes())?;
-    write_whole(&out.join("spectra.png"), &figures::png(&svg)?)?;
+    let figure = inside.spectra.figure();
+    write_whole(&out.join("spectra.svg"), figures::svg(&figure).as_bytes())?;
+    write_whole(&out.join("spectra.png"), &figures::png(&figure)?)?;
     out::say(&format!(
         "singular values of the attention scores, mean over {} images\n  {}",
         inside.spectra.samples,
