@@ -2,39 +2,21 @@
 //! the model itself, on any machine and without drawing a weight.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use burn::backend::ir::{OperationIr, TensorId, TensorIr};
 use burn::backend::router::{BackendRouter, MultiBackendBridge, RouterTensor, RunnerChannel, RunnerClient};
-use burn::module::Module;
 use burn::tensor::backend::{Backend, DTypeUsage, DTypeUsageSet, Device, DeviceId, DeviceOps, ExecutionError};
 use burn::tensor::{DType, Shape, TensorData};
 use burn_autodiff::Autodiff;
 
-use crate::init;
-use crate::model::{Io, ModelConfig};
-
-type Meta = Autodiff<BackendRouter<Nowhere>>;
+/// The backend, with gradients as models ask for.
+pub(crate) type Meta = Autodiff<BackendRouter<Nowhere>>;
 
 /// Whether tensors of this backend have no values.
 pub(crate) fn is_meta<B: Backend>() -> bool {
     TypeId::of::<B>() == TypeId::of::<Meta>()
-}
-
-/// The trainable scalars of a model; each configuration is built once.
-pub(crate) fn num_params<C: ModelConfig>(config: &C, io: Io) -> usize {
-    static COUNTS: Mutex<Option<HashMap<(TypeId, String, Io), usize>>> = Mutex::new(None);
-    let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (TypeId::of::<C>(), serde_json::to_string(config).expect("a configuration is plain data"), io);
-    if let Some(count) = counts().get_or_insert_default().get(&key) {
-        return *count;
-    }
-    let count = config.init::<Meta>(io, &mut init::rng(0), &Nowhere).num_params();
-    counts().get_or_insert_default().insert(key, count);
-    count
 }
 
 /// The device, the channel to it, and the client, all of which do nothing.

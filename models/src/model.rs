@@ -1,5 +1,9 @@
 //! What a model is: a configuration that can be named, checked, counted and initialised.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use burn::module::{AutodiffModule, Module};
 use burn::tensor::{
     Tensor,
@@ -9,8 +13,8 @@ use burn_autodiff::Autodiff;
 use lookback_registry::{Configurable, Error, Result, check, to_params};
 
 use crate::attention::Attended;
-use crate::init::InitRng;
-use crate::meta;
+use crate::init::{self, InitRng};
+use crate::meta::{Meta, Nowhere};
 use crate::noise::Noise;
 
 /// The shape that a task asks of a model.
@@ -147,7 +151,7 @@ pub trait ModelConfig: Configurable + std::fmt::Debug + Send + Sync + 'static {
 
     /// Trainable scalars of a valid configuration, counted from the model itself.
     fn num_params(&self, io: Io) -> usize {
-        meta::num_params(self, io)
+        num_params(self, io)
     }
 
     /// The same model at another width, which [`ModelConfig::fit_budget`] chooses: its parameter `d_model`, if it has one.
@@ -225,4 +229,17 @@ pub(crate) fn check_pairs(d_state: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid("d_state", d_state, "an even whole number from 2 up"))
+}
+
+/// The trainable scalars of a model; each configuration is built once.
+fn num_params<C: ModelConfig>(config: &C, io: Io) -> usize {
+    static COUNTS: Mutex<Option<HashMap<(TypeId, String, Io), usize>>> = Mutex::new(None);
+    let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (TypeId::of::<C>(), serde_json::to_string(config).expect("a configuration is plain data"), io);
+    if let Some(count) = counts().get_or_insert_default().get(&key) {
+        return *count;
+    }
+    let count = config.init::<Meta>(io, &mut init::rng(0), &Nowhere).num_params();
+    counts().get_or_insert_default().insert(key, count);
+    count
 }

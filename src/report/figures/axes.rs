@@ -4,11 +4,12 @@ use lookback_benchmarks::experiment::figure::{Mark, Series};
 
 use super::clip::clip;
 use super::heat;
-use super::layout::{LABEL_SIZE, PANEL_TITLE_SIZE, PanelBox, TICK_ROOM, TICK_SIZE};
+use super::layout::{PanelBox, TICK_ROOM};
 use super::markers;
 use super::palette::Role;
 use super::scene::{Anchor, Path, Scene, Spot, Type};
 use super::style;
+use super::text::{HALF_LETTER, LABEL_SIZE, PANEL_TITLE_SIZE, TICK_SIZE};
 
 /// Up to this many points, intervals are bars; above, a band.
 const MAX_BARS: usize = 16;
@@ -18,9 +19,6 @@ const FEW_MARKERS: usize = 8;
 
 /// The length of a tick, in pixels.
 const TICK: f64 = 4.0;
-
-/// From the middle of letters to their baseline, in heights of a capital with its accents.
-pub(super) const HALF_LETTER: f64 = 0.35;
 
 /// Draws a panel with axes of `size` pixels.
 pub(super) fn draw(scene: &mut Scene, place: &PanelBox, size: (f64, f64)) {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::axes::HALF_LETTER;
-use super::layout::TICK_SIZE;
 use super::palette::Role;
 use super::scene::{Anchor, Path, Scene, Spot, Type};
 use super::text;
+use super::text::HALF_LETTER;
+use super::text::TICK_SIZE;
 
 /// Shades between the ground and the full colour: enough for the eye, few enough that neighbours often share one.
 const SHADES: usize = 40;

@@ -5,12 +5,7 @@ use lookback_benchmarks::experiment::figure::{Figure, Panel};
 use super::heat;
 use super::legend::{self, Entry};
 use super::scale::Scale;
-use super::text;
-
-pub(super) const TITLE_SIZE: f64 = 15.0;
-pub(super) const PANEL_TITLE_SIZE: f64 = 13.0;
-pub(super) const LABEL_SIZE: f64 = 12.5;
-pub(super) const TICK_SIZE: f64 = 11.5;
+use super::text::{self, TICK_SIZE, TITLE_SIZE};
 
 pub(super) const PADDING: f64 = 12.0;
 /// From a tick label to its axis, the tick included.

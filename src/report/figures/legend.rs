@@ -2,12 +2,12 @@
 
 use lookback_benchmarks::experiment::figure::{Mark, Panel};
 
-use super::axes::HALF_LETTER;
 use super::markers::{self, AREA_OPACITY};
 use super::palette::Role;
 use super::scene::{Anchor, Path, Scene, Type};
 use super::style::{self, Style};
 use super::text;
+use super::text::HALF_LETTER;
 
 const SIZE: f64 = 12.5;
 /// The length of a piece of a line.

@@ -23,7 +23,7 @@ mod text;
 use lookback_benchmarks::experiment::figure::Figure;
 use lookback_registry::Result;
 
-use layout::{PADDING, TITLE_SIZE};
+use layout::PADDING;
 pub(crate) use montage::{Montage, picture_png};
 use palette::Role;
 pub use palette::dark_css;
@@ -31,6 +31,7 @@ pub(crate) use scene::Anchor;
 use scene::{Path, Scene, Type};
 pub(crate) use svg::inline_svg;
 pub use svg::svg;
+use text::TITLE_SIZE;
 
 /// Draws a figure as PNG at twice its size, on white.
 ///

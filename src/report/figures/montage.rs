@@ -3,10 +3,10 @@
 use lookback_datasets::images::Image;
 use lookback_registry::Result;
 
-use super::layout::TITLE_SIZE;
 use super::palette::Role;
 use super::raster::{Pixels, SCALE};
 use super::scene::{Anchor, Scene, Type};
+use super::text::TITLE_SIZE;
 use super::text::wrap;
 
 /// Free space at the edges, in pixels.

@@ -182,7 +182,7 @@ impl Scale {
     fn drop_overlapping(&mut self, pixels: f64) {
         let mut free_from = f64::NEG_INFINITY;
         for tick in &mut self.ticks {
-            let half = text::width(&tick.label, super::layout::TICK_SIZE) / 2.0;
+            let half = text::width(&tick.label, text::TICK_SIZE) / 2.0;
             let at = tick.at * pixels;
             if at - half < free_from {
                 tick.label.clear();

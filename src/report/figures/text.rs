@@ -1,5 +1,13 @@
 //! Text in figures: estimated widths, and numbers as axes write them.
 
+// Sizes of letters, in pixels.
+pub(super) const TITLE_SIZE: f64 = 15.0;
+pub(super) const PANEL_TITLE_SIZE: f64 = 13.0;
+pub(super) const LABEL_SIZE: f64 = 12.5;
+pub(super) const TICK_SIZE: f64 = 11.5;
+/// From the middle of letters to their baseline, in heights of a capital with its accents.
+pub(super) const HALF_LETTER: f64 = 0.35;
+
 /// The family list of all text: the first is embedded for PNG and PDF, the others are what browsers have.
 pub(super) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";
 
