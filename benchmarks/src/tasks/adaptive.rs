@@ -24,7 +24,7 @@ use lookback_registry::Result;
 
 use crate::tasks::metrics::{mean_squared_error, squared_errors};
 use crate::tasks::regression::{RegressionConfig, SequenceData};
-use crate::tasks::{Metrics, Splits, TaskInfo};
+use crate::tasks::{Metrics, Probes, Splits, TaskInfo};
 
 /// Outputs before this step count for nothing.
 const SKIPPED: usize = AdaptiveDatasetConfig::REACH;
@@ -71,6 +71,10 @@ impl SequenceData for AdaptiveDatasetConfig {
         };
         mean_squared_error(counted(prediction), counted(target))
     }
+
+    fn probes(&self) -> Probes {
+        Probes { memory: true, attention: None }
+    }
 }
 
 #[cfg(test)]
@@ -83,5 +87,6 @@ mod tests {
         let metrics =
             data.metrics(&[9.0, 9.0, 0.0, 0.5, 9.0, 9.0, 1.0, 1.0], &[0.0, 0.0, 1.0, 0.5, 0.0, 0.0, 1.0, 0.5]);
         assert_eq!(metrics[1..], [("mse", 1.25 / 4.0), ("sup", 1.0)]);
+        assert!(data.probes().memory);
     }
 }
