@@ -70,7 +70,7 @@ impl Workload {
                     $(name if name == <$config as ModelConfig>::INFO.name => {
                         let config: $config =
                             lookback::models::configure(&params, io).expect("the workload is valid");
-                        let model = config.build::<Flex>(io, &mut init::rng(0), &device);
+                        let model = config.init::<Flex>(io, &mut init::rng(0), &device);
                         Box::new(ModelState::new(model, &training)) as Box<dyn TrainState<Flex>>
                     })*
                     other => unreachable!("no model `{other}`"),

@@ -39,23 +39,15 @@ impl ModelConfig for DelayConfig {
         ModelInfo { name: "delay", title: "Delay", summary: "A linear map of one lag.", source: "this example" };
     type Model<B: AutodiffBackend> = Delay<B>;
 
-    fn validate(&self, io: Io) -> Result<()> {
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Delay<B> {
+        Delay { map: init::linear(io.d_input, io.d_output, true, rng, device), lag: self.lag }
+    }
+
+    fn constraints(&self, io: Io) -> Result<()> {
         if self.lag < io.length {
             return Ok(());
         }
         Err(Error::invalid("lag", self.lag, format!("a whole number less than the length, {}", io.length)))
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Delay<B> {
-        Delay { map: init::linear(io.d_input, io.d_output, true, rng, device), lag: self.lag }
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        (io.d_input + 1) * io.d_output
-    }
-
-    fn with_width(&self, _width: usize) -> Self {
-        self.clone()
     }
 }
 

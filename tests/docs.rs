@@ -234,7 +234,7 @@ fn outcomes() -> (Suite, Vec<Outcome>) {
     let planned: HashSet<String> = plan.iter().map(|run| run.spec.id()).collect();
     assert!(
         planned.len() == results.len() && planned.iter().all(|id| results.contains_key(id)),
-        "`{RESULTS}` does not hold the runs of the suite as it is now; make it again with `just readme`"
+        "`{RESULTS}` does not hold the runs of the suite as it is now; make it again with `just results`"
     );
     let outcome = |planned: lookback::benchmarks::Planned| {
         let result = results.get(&planned.spec.id()).cloned();

@@ -20,7 +20,7 @@ fn losses<C: ModelConfig>(config: &C, training: &TrainingConfig, further: usize)
     let params = params.as_object().expect("an object");
     let task = task::<B>("memory", params, &DataFolder::default()).expect("valid parameters");
     let io = task.io();
-    let state = |seed| Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), &device), training));
+    let state = |seed| Box::new(ModelState::new(config.init::<B>(io, &mut init::rng(seed), &device), training));
     let learner = Learner::<B>::new(task, state(1), training.clone(), 2, device).expect("a valid training");
     // They start from other weights: those of the first must reach them.
     let mut learner = learner.with_devices((0..further).map(|number| (device, state(3 + number as u64) as _)));

@@ -26,19 +26,13 @@ pub struct AttentionConfig {
     pub bias: AttentionBias,
 }
 
-/// Checks the fields `n_heads` and `d_head` of a model of `d_model` channels, which the heads share where `d_head` is absent.
-pub(crate) fn check_heads(d_model: usize, n_heads: usize, d_head: Option<usize>) -> Result<()> {
-    if n_heads == 0 {
-        return Err(Error::invalid("n_heads", 0, "a whole number from 1 up"));
+/// Checks that `n_heads` heads share `d_model` channels evenly, unless `field`, the channels of each, is set.
+pub(crate) fn check_heads(d_model: usize, n_heads: usize, field: &str, set: Option<usize>) -> Result<()> {
+    if set.is_some() || d_model.is_multiple_of(n_heads) {
+        return Ok(());
     }
-    match d_head {
-        Some(0) => Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
-        None if !d_model.is_multiple_of(n_heads) => {
-            let valid = format!("a multiple of `n_heads`, {n_heads}, unless `d_head` is set");
-            Err(Error::invalid("d_model", d_model, valid))
-        }
-        _ => Ok(()),
-    }
+    let valid = format!("a multiple of `n_heads`, {n_heads}, unless `{field}` is set");
+    Err(Error::invalid("d_model", d_model, valid))
 }
 
 /// Which maps of an [`Attention`] have biases.
@@ -101,14 +95,6 @@ impl AttentionConfig {
             output: weights.linear(inner, self.d_model, self.bias.output, rng, device),
             n_heads: self.n_heads,
         }
-    }
-
-    /// Trainable scalars.
-    pub fn num_params(&self) -> usize {
-        let inner = self.n_heads * self.d_head;
-        let AttentionBias { query_value, key, output } = self.bias;
-        let biases = inner * (2 * usize::from(query_value) + usize::from(key)) + self.d_model * usize::from(output);
-        4 * self.d_model * inner + biases
     }
 }
 

@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
-use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
+use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel, check_above};
 use crate::ops;
 use crate::stack::last_step;
 
@@ -48,24 +48,33 @@ pub enum Eigenvalues {
 }
 
 /// A cascade of linear state-space layers.
+///
+/// Parameters: `d_state (n_layers + d_input + d_output + 2 (n_layers - 1) d_channels) + D [feed_through]`, with
+/// `D = d_input d_output [n_layers = 1] + (d_input d_channels + (n_layers - 2) d_channels^2 + d_channels d_output) [n_layers > 1]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DeepSsmConfig {
     /// Number of layers.
+    #[schemars(range(min = 1))]
     pub n_layers: usize,
     /// Real states per layer; even where eigenvalues are complex, since a conjugate pair counts 2.
+    #[schemars(range(min = 1))]
     pub d_state: usize,
     /// Channels between one layer and the next.
+    #[schemars(range(min = 1))]
     pub d_channels: usize,
     /// The eigenvalues of each layer.
     pub eigenvalues: Eigenvalues,
     /// Whether each layer has the term `D_l y_(l-1)(t)`.
     pub feed_through: bool,
     /// The smallest initial modulus of an eigenvalue, from 0 up.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub r_min: f64,
     /// The largest initial modulus, at most 1.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub r_max: f64,
     /// Complex eigenvalues start with phases spread over `[0, max_phase)`, in radians.
+    #[schemars(range(max = PI), extend("exclusiveMinimum" = 0.0))]
     pub max_phase: f64,
 }
 
@@ -95,7 +104,7 @@ pub struct DeepSsmLayer<B: Backend> {
     pub input: Param<Tensor<B, 2>>,
     /// `C^T`, or `[Re C^T; -Im C^T]`, `[d_state, d_output]`.
     pub output: Param<Tensor<B, 2>>,
-    /// `D^T`, `[d_input, d_output]`, where there is one.
+    /// `D^T`, `[d_input, d_output]`.
     pub feed_through: Option<Param<Tensor<B, 2>>>,
 }
 
@@ -109,18 +118,6 @@ pub struct DeepSsm<B: Backend> {
 }
 
 impl DeepSsmConfig {
-    /// Builds the model on any backend. White noise of variance 1 gives states that add up to about variance 1 in each
-    /// channel; D starts by handing channels on.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> DeepSsm<B> {
-        let layers = (0..self.n_layers)
-            .map(|layer| {
-                let [d_input, d_output] = self.widths(io, layer);
-                self.layer(d_input, d_output, rng, device)
-            })
-            .collect();
-        DeepSsm { layers, single_output: io.single_output }
-    }
-
     fn layer<B: Backend>(
         &self,
         d_input: usize,
@@ -165,6 +162,48 @@ impl DeepSsmConfig {
     }
 }
 
+impl ModelConfig for DeepSsmConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "deep-ssm",
+        title: "Deep SSM",
+        summary: "A cascade of linear diagonal state spaces, with one or more channels between its layers.",
+        source: "Bao, Yu, Jiang, Li, \"The effect of depth on the expressivity of deep linear state-space models\", 2025, https://arxiv.org/abs/2506.19296",
+    };
+    type Model<B: AutodiffBackend> = DeepSsm<B>;
+
+    /// White noise of variance 1 gives states that add up to about variance 1 in each
+    /// channel; D starts by handing channels on.
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        let layers = (0..self.n_layers)
+            .map(|layer| {
+                let [d_input, d_output] = self.widths(io, layer);
+                self.layer(d_input, d_output, rng, device)
+            })
+            .collect();
+        DeepSsm { layers, single_output: io.single_output }
+    }
+
+    fn constraints(&self, _io: Io) -> Result<()> {
+        if self.eigenvalues == Eigenvalues::Complex && !self.d_state.is_multiple_of(2) {
+            return Err(Error::invalid("d_state", self.d_state, "even where `eigenvalues` is `complex`"));
+        }
+        check_above("r_max", self.r_max, "r_min", self.r_min)
+    }
+
+    /// The width is `d_state`.
+    fn with_width(&self, width: usize) -> Self {
+        Self { d_state: width, ..self.clone() }
+    }
+
+    fn lti_states(&self) -> Option<usize> {
+        Some(self.n_layers * self.d_state)
+    }
+
+    fn stable(&self) -> bool {
+        true
+    }
+}
+
 impl<B: Backend> DeepSsmLayer<B> {
     /// The eigenvalues: real parts and, of complex ones, imaginary parts, each `[states]`.
     pub fn eigenvalues(&self) -> (Tensor<B, 1>, Option<Tensor<B, 1>>) {
@@ -197,102 +236,5 @@ impl<B: Backend> SequenceModel<B> for DeepSsm<B> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
         let output = self.layers.iter().fold(input, |signal, layer| layer.forward(signal));
         if self.single_output { last_step(output) } else { output }
-    }
-}
-
-impl ModelConfig for DeepSsmConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "deep-ssm",
-        title: "Deep SSM",
-        summary: "A cascade of linear diagonal state spaces, with one or more channels between its layers.",
-        source: "Bao, Yu, Jiang, Li, \"The effect of depth on the expressivity of deep linear state-space models\", 2025, https://arxiv.org/abs/2506.19296",
-    };
-    type Model<B: AutodiffBackend> = DeepSsm<B>;
-
-    fn validate(&self, _io: Io) -> Result<()> {
-        for (field, value) in [("n_layers", self.n_layers), ("d_state", self.d_state), ("d_channels", self.d_channels)]
-        {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        if self.eigenvalues == Eigenvalues::Complex && !self.d_state.is_multiple_of(2) {
-            return Err(Error::invalid("d_state", self.d_state, "even where `eigenvalues` is `complex`"));
-        }
-        if !(0.0..1.0).contains(&self.r_min) {
-            return Err(Error::invalid("r_min", self.r_min, "at least 0 and less than 1"));
-        }
-        if !(self.r_max > self.r_min && self.r_max <= 1.0) {
-            let valid = format!("greater than `r_min`, which is {}, and at most 1", self.r_min);
-            return Err(Error::invalid("r_max", self.r_max, valid));
-        }
-        if !(self.max_phase > 0.0 && self.max_phase <= PI) {
-            return Err(Error::invalid("max_phase", self.max_phase, "greater than 0 and at most pi"));
-        }
-        Ok(())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    /// Per layer `d_state (1 + d_input + d_output)`, and `d_input d_output` where there is a D.
-    fn num_params(&self, io: Io) -> usize {
-        (0..self.n_layers)
-            .map(|layer| self.widths(io, layer))
-            .map(|[d_input, d_output]| {
-                let feed_through = if self.feed_through { d_input * d_output } else { 0 };
-                self.d_state * (1 + d_input + d_output) + feed_through
-            })
-            .sum()
-    }
-
-    /// The width is `d_state`.
-    fn with_width(&self, width: usize) -> Self {
-        Self { d_state: width, ..self.clone() }
-    }
-
-    fn lti_states(&self) -> Option<usize> {
-        Some(self.n_layers * self.d_state)
-    }
-
-    fn stable(&self) -> bool {
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bad_fields_are_named() {
-        let io = Io::sequence(1, 1, 8);
-        let message = |config: DeepSsmConfig| config.validate(io).unwrap_err().to_string();
-        let base = DeepSsmConfig::default;
-        assert_eq!(
-            message(DeepSsmConfig { d_channels: 0, ..base() }),
-            "`d_channels` is 0, but it must be a whole number from 1 up."
-        );
-        assert_eq!(
-            message(DeepSsmConfig { d_state: 3, ..base() }),
-            "`d_state` is 3, but it must be even where `eigenvalues` is `complex`."
-        );
-        for (r_min, shown) in [(-0.5, "-0.5"), (1.0, "1"), (f64::NAN, "NaN")] {
-            assert_eq!(
-                message(DeepSsmConfig { r_min, ..base() }),
-                format!("`r_min` is {shown}, but it must be at least 0 and less than 1.")
-            );
-        }
-        assert_eq!(
-            message(DeepSsmConfig { r_max: 1.5, ..base() }),
-            "`r_max` is 1.5, but it must be greater than `r_min`, which is 0.6, and at most 1."
-        );
-        assert_eq!(
-            message(DeepSsmConfig { max_phase: 4.0, ..base() }),
-            "`max_phase` is 4, but it must be greater than 0 and at most pi."
-        );
-        let real = DeepSsmConfig { d_state: 3, eigenvalues: Eigenvalues::Real, ..base() };
-        assert!(real.validate(io).is_ok());
     }
 }

@@ -10,7 +10,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{
-    Tensor, activation,
+    Tensor,
     backend::{AutodiffBackend, Backend},
 };
 use lookback_registry::{Error, Result};
@@ -19,9 +19,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
-use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::model::{Io, ModelConfig, ModelInfo, check_above};
 use crate::ops;
-use crate::stack::{Block, Norm, Recurrent, Stack, StackConfig};
+use crate::stack::{Block, BlockInput, Norm, Recurrent, Stack, StackConfig};
 
 /// The eigenvalue as a function of the trainable `w`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,23 +39,31 @@ pub enum Reparameterization {
 }
 
 /// A stack of real diagonal state-space layers.
+///
+/// Parameters: `(d_input + 1) d_model + n_layers (2 d_model [norm = layer] + L) + (d_model + 1) d_output`, with
+/// `L = d_model (2 d_state + 1)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DiagonalSsmConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Real states per channel.
+    #[schemars(range(min = 1))]
     pub d_state: usize,
     /// The eigenvalue as a function of the trainable weight.
     pub reparameterization: Reparameterization,
     /// The slowest initial decay per step; each state draws its own, log-uniform from `[rate_min, rate_max)`.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub rate_min: f64,
     /// The fastest initial decay per step.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub rate_max: f64,
     /// The coefficient of `w^2` in the reparameterisation `best`.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub best_scale: f64,
     /// The constant in the reparameterisation `best`; no state decays faster than its reciprocal.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub best_offset: f64,
 }
 
@@ -101,10 +109,20 @@ impl DiagonalSsmConfig {
             Reparameterization::Best => ((rate.recip() - self.best_offset) / self.best_scale).sqrt(),
         }
     }
+}
 
-    /// Builds the model on any backend. Every reparameterisation starts from the same eigenvalues; the output
+impl ModelConfig for DiagonalSsmConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "diagonal-ssm",
+        title: "Diagonal SSM",
+        summary: "Per channel, a real diagonal state space whose eigenvalues are a chosen function of the weights.",
+        source: "Wang, Li, \"StableSSM: Alleviating the curse of memory in state-space models through stable reparameterization\", 2023, https://arxiv.org/abs/2311.14495",
+    };
+    type Model<B: AutodiffBackend> = Stack<B, DiagonalSsm<B>>;
+
+    /// Every reparameterisation starts from the same eigenvalues; the output
     /// weights are scaled so that white noise of variance 1 gives states that add up to variance 1.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Stack<B, DiagonalSsm<B>> {
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
         let shape = [self.stack.d_model, self.d_state];
         let (slow, fast) = (self.rate_min.ln(), self.rate_max.ln());
         self.stack.init(io, rng, device, |rng, _| {
@@ -124,6 +142,24 @@ impl DiagonalSsmConfig {
             }
         })
     }
+
+    fn constraints(&self, _io: Io) -> Result<()> {
+        check_above("rate_max", self.rate_max, "rate_min", self.rate_min)?;
+        let fastest = self.best_offset.recip();
+        if self.reparameterization == Reparameterization::Best && self.rate_max >= fastest {
+            let valid = format!("less than 1 / `best_offset`, which is {fastest}");
+            return Err(Error::invalid("rate_max", self.rate_max, valid));
+        }
+        Ok(())
+    }
+
+    fn lti_states(&self) -> Option<usize> {
+        (self.stack.norm == Norm::None).then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
+    }
+
+    fn stable(&self) -> bool {
+        self.reparameterization != Reparameterization::Direct
+    }
 }
 
 impl<B: Backend> DiagonalSsm<B> {
@@ -133,7 +169,7 @@ impl<B: Backend> DiagonalSsm<B> {
         match self.reparameterization {
             Reparameterization::Direct => w,
             Reparameterization::Exp => w.exp().neg(),
-            Reparameterization::Softplus => activation::softplus(w, 1.0).neg(),
+            Reparameterization::Softplus => ops::softplus(w).neg(),
             Reparameterization::Best => (w.clone() * w * self.best_scale + self.best_offset).recip().neg(),
         }
     }
@@ -146,7 +182,8 @@ impl<B: Backend> DiagonalSsm<B> {
 }
 
 impl<B: Backend> Block<B> for DiagonalSsm<B> {
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+    fn forward(&self, input: BlockInput<B>) -> Tensor<B, 3> {
+        let input = input.into_value();
         let kernel = self.kernel(input.dims()[1]);
         ops::causal_conv(input, kernel)
     }
@@ -165,60 +202,5 @@ impl<B: Backend> Recurrent<B> for DiagonalSsm<B> {
         let state = state * self.eigenvalues().exp().unsqueeze() + input.clone().unsqueeze_dim::<3>(2);
         let output = (state.clone() * self.output.val().unsqueeze()).sum_dim(2).squeeze_dim(2);
         (output + input * self.feed_through.val().unsqueeze(), state)
-    }
-}
-
-impl ModelConfig for DiagonalSsmConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "diagonal-ssm",
-        title: "Diagonal SSM",
-        summary: "Per channel, a real diagonal state space whose eigenvalues are a chosen function of the weights.",
-        source: "Wang, Li, \"StableSSM: Alleviating the curse of memory in state-space models through stable reparameterization\", 2023, https://arxiv.org/abs/2311.14495",
-    };
-    type Model<B: AutodiffBackend> = Stack<B, DiagonalSsm<B>>;
-
-    fn validate(&self, _io: Io) -> Result<()> {
-        self.stack.validate()?;
-        if self.d_state == 0 {
-            return Err(Error::invalid("d_state", self.d_state, "a whole number from 1 up"));
-        }
-        for (field, value) in
-            [("rate_min", self.rate_min), ("best_scale", self.best_scale), ("best_offset", self.best_offset)]
-        {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(Error::invalid(field, value, "a finite number greater than 0"));
-            }
-        }
-        if !(self.rate_max.is_finite() && self.rate_max > self.rate_min) {
-            let valid = format!("a finite number greater than `rate_min`, which is {}", self.rate_min);
-            return Err(Error::invalid("rate_max", self.rate_max, valid));
-        }
-        let fastest = self.best_offset.recip();
-        if self.reparameterization == Reparameterization::Best && self.rate_max >= fastest {
-            let valid = format!("less than 1 / `best_offset`, which is {fastest}");
-            return Err(Error::invalid("rate_max", self.rate_max, valid));
-        }
-        Ok(())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    /// Per layer `d_model (2 d_state + 1)`.
-    fn num_params(&self, io: Io) -> usize {
-        self.stack.num_params(io, self.stack.d_model * (2 * self.d_state + 1))
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
-    }
-
-    fn lti_states(&self) -> Option<usize> {
-        (self.stack.norm == Norm::None).then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
-    }
-
-    fn stable(&self) -> bool {
-        self.reparameterization != Reparameterization::Direct
     }
 }

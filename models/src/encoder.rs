@@ -17,9 +17,9 @@ use crate::init::{InitRng, Weights};
 use crate::noise::Noise;
 use crate::ops::{self, ScoreBias};
 use crate::position::Rotary;
-use crate::stack::Norm;
+use crate::stack::{Norm, normed};
 
-/// The dials of an [`Encoder`] block.
+/// The parameters of an [`Encoder`] block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EncoderConfig {
     /// Sizes of the attention.
@@ -105,17 +105,6 @@ impl EncoderConfig {
             epsilon: self.epsilon,
         }
     }
-
-    /// Trainable scalars.
-    pub fn num_params(&self) -> usize {
-        let d_model = self.attention.d_model;
-        let norm = if self.norm == Norm::Layer { 2 * d_model } else { 0 };
-        let feed_forward = match self.d_ff {
-            0 => 0,
-            d_ff => norm + (d_model + 1) * d_ff + (d_ff + 1) * d_model,
-        };
-        norm + self.attention.num_params() + feed_forward
-    }
 }
 
 impl<B: Backend> Encoder<B> {
@@ -125,7 +114,7 @@ impl<B: Backend> Encoder<B> {
         self.forward_dropping(input, bias, rotary, None)
     }
 
-    /// As [`Encoder::forward`], with the random masks of training where there are any.
+    /// As [`Encoder::forward`], with the random masks of a training step, if these are given.
     pub fn forward_dropping(
         &self,
         input: Tensor<B, 3>,
@@ -133,13 +122,14 @@ impl<B: Backend> Encoder<B> {
         rotary: Option<&Rotary<B>>,
         mut drops: Option<Drops<'_>>,
     ) -> Tensor<B, 3> {
-        let mut attended = self.attention.forward(self.normed(&self.attention_norm, &input), bias, rotary);
+        let mut attended =
+            self.attention.forward(normed(self.attention_norm.as_ref(), self.epsilon, &input), bias, rotary);
         if let Some(drops) = &mut drops {
             attended = drops.output(attended);
         }
         let hidden = if self.residual { input + attended } else { attended };
         let Some(feed_forward) = &self.feed_forward else { return hidden };
-        let mut inner = ops::map(&feed_forward.hidden, self.normed(&feed_forward.norm, &hidden));
+        let mut inner = ops::map(&feed_forward.hidden, normed(feed_forward.norm.as_ref(), self.epsilon, &hidden));
         inner = feed_forward.activation.apply(inner);
         if let Some(Drops { noise, elements, .. }) = &mut drops {
             inner = noise.dropout(inner, *elements);
@@ -153,13 +143,6 @@ impl<B: Backend> Encoder<B> {
 
     /// What its attention sees in `input`, `[batch, length, d_model]`.
     pub fn attended(&self, input: Tensor<B, 3>, bias: &ScoreBias<B>, rotary: Option<&Rotary<B>>) -> Attended<B> {
-        self.attention.attended(self.normed(&self.attention_norm, &input), bias, rotary)
-    }
-
-    fn normed(&self, norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
-        match norm {
-            Some(norm) => ops::layer_norm(norm, self.epsilon, input.clone()),
-            None => input.clone(),
-        }
+        self.attention.attended(normed(self.attention_norm.as_ref(), self.epsilon, &input), bias, rotary)
     }
 }

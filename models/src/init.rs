@@ -8,6 +8,8 @@ use burn::nn::Linear;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 use rand::{RngExt, SeedableRng};
 
+use crate::meta::is_meta;
+
 /// The generator of initial weights: ChaCha with 8 rounds, the same stream on every platform.
 pub type InitRng = rand_chacha::ChaCha8Rng;
 
@@ -32,9 +34,20 @@ pub fn uniform<B: Backend, const D: usize>(
     rng: &mut InitRng,
     device: &B::Device,
 ) -> Param<Tensor<B, D>> {
-    let count = shape.iter().product();
-    let values = (0..count).map(|_| (2.0 * rng.random::<f64>() - 1.0) * bound).collect();
-    param(values, shape, device)
+    drawn(shape, device, || (2.0 * rng.random::<f64>() - 1.0) * bound)
+}
+
+/// A trainable tensor of values that are drawn one after the other, none where only shapes are asked for.
+fn drawn<B: Backend, const D: usize>(
+    shape: [usize; D],
+    device: &B::Device,
+    mut value: impl FnMut() -> f64,
+) -> Param<Tensor<B, D>> {
+    if is_meta::<B>() {
+        return Param::initialized(ParamId::new(), Tensor::empty(shape, device).require_grad());
+    }
+    let count = shape.iter().product::<usize>();
+    param((0..count).map(|_| value()).collect(), shape, device)
 }
 
 /// A standard normal variate (Box-Muller), for initialisers that ask for one.
@@ -50,8 +63,7 @@ pub fn normal<B: Backend, const D: usize>(
     rng: &mut InitRng,
     device: &B::Device,
 ) -> Param<Tensor<B, D>> {
-    let count = shape.iter().product();
-    param((0..count).map(|_| std * standard_normal(rng)).collect(), shape, device)
+    drawn(shape, device, || std * standard_normal(rng))
 }
 
 /// How the linear maps of a model start.

@@ -10,35 +10,41 @@
 use std::f64::consts::TAU;
 
 use burn::module::{Module, Param};
-use burn::nn::Linear;
 use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
+use lookback_registry::Result;
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::init::{self, InitRng};
-use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::model::{Io, ModelConfig, ModelInfo, check_above, check_pairs};
 use crate::ops;
-use crate::stack::{Block, Norm, Recurrent, Stack, StackConfig};
+use crate::stack::{Block, BlockInput, Norm, Recurrent, Stack, StackConfig};
 
 /// A stack of linear recurrent units.
+///
+/// Parameters: `(d_input + 1) d_model + n_layers (2 d_model [norm = layer] + L) + (d_model + 1) d_output`, with
+/// `L = 3 d_state / 2 + 2 d_model d_state + d_model`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LruConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Real states per layer, even: a complex state counts 2.
+    #[schemars(range(min = 2))]
     pub d_state: usize,
     /// The inner radius of the ring from which the initial eigenvalues are drawn.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub r_min: f64,
     /// The outer radius of the ring, less than 1.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub r_max: f64,
     /// The initial eigenvalues have phases in `(0, max_phase]`, in radians.
+    #[schemars(range(max = TAU), extend("exclusiveMinimum" = 0.0))]
     pub max_phase: f64,
 }
 
@@ -65,9 +71,16 @@ pub struct Lru<B: Backend> {
     pub feed_through: Param<Tensor<B, 1>>,
 }
 
-impl LruConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Stack<B, Lru<B>> {
+impl ModelConfig for LruConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "lru",
+        title: "LRU",
+        summary: "h(t) = Lambda h(t-1) + gamma B x(t) with a stable complex diagonal Lambda.",
+        source: "Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu, De, \"Resurrecting recurrent neural networks for long sequences\", 2023, https://arxiv.org/abs/2303.06349",
+    };
+    type Model<B: AutodiffBackend> = Stack<B, Lru<B>>;
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
         let d_model = self.stack.d_model;
         let states = self.d_state / 2;
         self.stack.init(io, rng, device, |rng, _| {
@@ -88,152 +101,10 @@ impl LruConfig {
             }
         })
     }
-}
 
-impl<B: Backend> Lru<B> {
-    /// `log |Lambda|` and the angle of `Lambda`, each `[d_state / 2, 1]`.
-    fn rate(&self) -> [Tensor<B, 2>; 2] {
-        [self.log_decay.val().exp().neg().unsqueeze_dim(1), self.log_angle.val().exp().unsqueeze_dim(1)]
-    }
-
-    /// The real, then the imaginary parts of `gamma Lambda^s`, `[d_state, length]`.
-    fn kernel(&self, length: usize) -> Tensor<B, 2> {
-        let gamma = self.log_gamma.val().exp().unsqueeze_dim::<2>(1);
-        let zeros = gamma.zeros_like();
-        // The imaginary part of z is the real part of -i z.
-        let weight = [Tensor::cat(vec![gamma.clone(), zeros.clone()], 0), Tensor::cat(vec![zeros, gamma.neg()], 0)];
-        let rate = self.rate().map(|part| twice(part, 0));
-        ops::complex_exponentials(weight, rate, length)
-    }
-}
-
-impl<B: Backend> Lru<B> {
-    /// The whole layer by a scan, on backends that have a fast one; `drive` applies a map `[d_model, d_state]` to the
-    /// layer's input.
-    fn scan(&self, input: &Tensor<B, 3>, drive: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 3>) -> Option<Tensor<B, 3>> {
-        if !ops::scans(input) {
-            return None;
-        }
-        let [decay, angle] = self.rate();
-        let lambda = Tensor::cat(ops::complex_exp(decay, angle).to_vec(), 1).transpose();
-        let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
-        let states = ops::complex_scan(&drive(self.input.val() * gamma), &lambda)?;
-        let feed_through = ops::mul_trailing(input.clone(), self.feed_through.val());
-        Some(ops::linear(states, self.output.val(), None) + feed_through)
-    }
-}
-
-/// The tensor followed by itself along `dim`. (The backward pass of burn 0.21's `repeat_dim` is wrong where the
-/// dimension is larger than 1.)
-fn twice<B: Backend>(tensor: Tensor<B, 2>, dim: usize) -> Tensor<B, 2> {
-    Tensor::cat(vec![tensor.clone(), tensor], dim)
-}
-
-/// The two halves of dimension `dim`.
-fn halves<B: Backend>(tensor: Tensor<B, 2>, dim: usize) -> [Tensor<B, 2>; 2] {
-    let half = tensor.dims()[dim] / 2;
-    [tensor.clone().narrow(dim, 0, half), tensor.narrow(dim, half, half)]
-}
-
-/// `[a, b]` to `[b, a]` along the columns.
-fn swap_halves<B: Backend>(tensor: Tensor<B, 2>) -> Tensor<B, 2> {
-    let [first, second] = halves(tensor, 1);
-    Tensor::cat(vec![second, first], 1)
-}
-
-impl<B: Backend> Block<B> for Lru<B> {
-    /// Complex multiplication needs both parts of the kernel on both parts of the input. One convolution
-    /// does them all: the batch runs twice, the second time with the parts of the input swapped.
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, length, _] = input.dims();
-        let map = self.input.val();
-        if let Some(output) = self.scan(&input, |map| ops::linear(input.clone(), map, None)) {
-            return output;
-        }
-        let straight = input.clone().matmul(map.clone().unsqueeze());
-        let swapped = input.clone().matmul(swap_halves(map).unsqueeze());
-        let states = ops::causal_conv(Tensor::cat(vec![straight, swapped], 0), self.kernel(length));
-        // With input u and kernel k: the first half of the batch is (Re u * Re k, Im u * Im k), whose difference is Re h;
-        // the second is (Im u * Re k, Re u * Im k), whose sum is Im h.
-        let [real, imaginary] = halves(self.output.val(), 0);
-        let real = Tensor::cat(vec![real.clone(), real.neg()], 0);
-        let imaginary = Tensor::cat(vec![imaginary.clone(), imaginary], 0);
-        states.clone().narrow(0, 0, batch).matmul(real.unsqueeze())
-            + states.narrow(0, batch, batch).matmul(imaginary.unsqueeze())
-            + input * self.feed_through.val().unsqueeze()
-    }
-
-    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let mapped = ops::map(map, input.clone());
-        let [d_input, d_model] = map.weight.dims();
-        if d_input < d_model
-            && let Some(output) = self.scan(&mapped, |weight| ops::joined(map, input, weight, None))
-        {
-            return output;
-        }
-        self.forward(mapped)
-    }
-}
-
-impl<B: Backend> Recurrent<B> for Lru<B> {
-    /// The real, then the imaginary parts, `[batch, d_state]`.
-    type State = Tensor<B, 2>;
-
-    fn initial_state(&self, batch: usize, device: &B::Device) -> Self::State {
-        Tensor::zeros([batch, self.input.dims()[1]], device)
-    }
-
-    fn step(&self, input: Tensor<B, 2>, state: Self::State) -> (Tensor<B, 2>, Self::State) {
-        let [decay, angle] = self.rate();
-        let [re, im] = ops::complex_exp(decay, angle).map(|part| part.swap_dims(0, 1));
-        let gamma = twice(self.log_gamma.val().exp().unsqueeze::<2>(), 1);
-        let state = state.clone() * twice(re, 1)
-            + swap_halves(state) * Tensor::cat(vec![im.clone().neg(), im], 1)
-            + input.clone().matmul(self.input.val()) * gamma;
-        let output = state.clone().matmul(self.output.val()) + input * self.feed_through.val().unsqueeze();
-        (output, state)
-    }
-}
-
-impl ModelConfig for LruConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "lru",
-        title: "LRU",
-        summary: "h(t) = Lambda h(t-1) + gamma B x(t) with a stable complex diagonal Lambda.",
-        source: "Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu, De, \"Resurrecting recurrent neural networks for long sequences\", 2023, https://arxiv.org/abs/2303.06349",
-    };
-    type Model<B: AutodiffBackend> = Stack<B, Lru<B>>;
-
-    fn validate(&self, _io: Io) -> Result<()> {
-        self.stack.validate()?;
-        if self.d_state == 0 || !self.d_state.is_multiple_of(2) {
-            return Err(Error::invalid("d_state", self.d_state, "an even whole number from 2 up"));
-        }
-        if !(0.0..1.0).contains(&self.r_min) {
-            return Err(Error::invalid("r_min", self.r_min, "at least 0 and less than 1"));
-        }
-        if !(self.r_max > self.r_min && self.r_max < 1.0) {
-            let valid = format!("greater than `r_min`, which is {}, and less than 1", self.r_min);
-            return Err(Error::invalid("r_max", self.r_max, valid));
-        }
-        if !(self.max_phase > 0.0 && self.max_phase <= TAU) {
-            return Err(Error::invalid("max_phase", self.max_phase, "greater than 0 and at most 2 pi"));
-        }
-        Ok(())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    /// Per layer `3 d_state / 2 + 2 d_model d_state + d_model`.
-    fn num_params(&self, io: Io) -> usize {
-        let d_model = self.stack.d_model;
-        self.stack.num_params(io, 3 * self.d_state / 2 + 2 * d_model * self.d_state + d_model)
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
+    fn constraints(&self, _io: Io) -> Result<()> {
+        check_pairs(self.d_state)?;
+        check_above("r_max", self.r_max, "r_min", self.r_min)
     }
 
     fn lti_states(&self) -> Option<usize> {
@@ -242,5 +113,47 @@ impl ModelConfig for LruConfig {
 
     fn stable(&self) -> bool {
         true
+    }
+}
+
+impl<B: Backend> Lru<B> {
+    /// The real and the imaginary parts of `Lambda`, each `[d_state / 2]`.
+    pub fn eigenvalues(&self) -> [Tensor<B, 1>; 2] {
+        ops::complex_exp(self.log_decay.val().exp().neg(), self.log_angle.val().exp())
+    }
+
+    /// `gamma B x(t)` is `x(t)` times this, `[d_model, d_state]`.
+    fn scaled_input(&self) -> Tensor<B, 2> {
+        let gamma = self.log_gamma.val().exp();
+        // The backward pass of burn 0.21's `repeat_dim` is wrong where the dimension is larger than 1.
+        self.input.val() * Tensor::cat(vec![gamma.clone(), gamma], 0).unsqueeze()
+    }
+}
+
+impl<B: Backend> Block<B> for Lru<B> {
+    fn forward(&self, input: BlockInput<B>) -> Tensor<B, 3> {
+        let feed_through = ops::mul_trailing(input.clone().into_value(), self.feed_through.val());
+        let [re, im] = self.eigenvalues();
+        let states = ops::diagonal_scan(input.linear(self.scaled_input(), None), re, Some(im));
+        ops::linear(states, self.output.val(), None) + feed_through
+    }
+}
+
+impl<B: Backend> Recurrent<B> for Lru<B> {
+    /// Real and imaginary part, each `[batch, d_state / 2]`.
+    type State = [Tensor<B, 2>; 2];
+
+    fn initial_state(&self, batch: usize, device: &B::Device) -> Self::State {
+        let zeros = Tensor::zeros([batch, self.log_decay.dims()[0]], device);
+        [zeros.clone(), zeros]
+    }
+
+    fn step(&self, input: Tensor<B, 2>, [h_re, h_im]: Self::State) -> (Tensor<B, 2>, Self::State) {
+        let [re, im] = self.eigenvalues().map(|part| part.unsqueeze::<2>());
+        let driven = input.clone().matmul(self.scaled_input());
+        let [u_re, u_im] = [0, 1].map(|part| driven.clone().narrow(1, part * re.dims()[1], re.dims()[1]));
+        let state = [h_re.clone() * re.clone() - h_im.clone() * im.clone() + u_re, h_re * im + h_im * re + u_im];
+        let output = Tensor::cat(state.to_vec(), 1).matmul(self.output.val());
+        (output + input * self.feed_through.val().unsqueeze(), state)
     }
 }

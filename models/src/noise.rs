@@ -1,24 +1,13 @@
 //! Random masks of training steps.
 //!
 //! burn's own dropout draws from one generator per process and backend; these masks are a pure function of the seed,
-//! the step and the place, so that a resumed run draws what an uninterrupted one does, on every backend. A GPU works them
-//! out where it needs them: a large model's masks are hundreds of millions of numbers a step, on which it would wait for
-//! the host.
+//! the step and the place, so that a resumed run draws what an uninterrupted one does, on every backend.
 
-use burn::tensor::{ElementConversion, Int, Tensor, TensorData, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 use rand::RngExt;
 
 use crate::init::{self, InitRng};
-
-/// Bits of the numbers that decide: so many that all arithmetic is the same in signed integers of 32 and of 64 bits.
-const BITS: u32 = 31;
-const ALL: u32 = (1 << BITS) - 1;
-
-/// Shifts and odd factors of the mixing, of little bias.
-///
-/// Source: Wellons, "Prospecting for hash functions", 2018, <https://nullprogram.com/blog/2018/07/31/>.
-const SHIFTS: [u32; 3] = [16, 15, 15];
-const FACTORS: [u32; 2] = [0x21f0_aaad, 0x735a_2d97];
+use crate::ops::Mask;
 
 /// The generator of one training step's masks.
 #[derive(Debug, Clone)]
@@ -64,70 +53,11 @@ impl Noise {
             return input;
         }
         let (shape, device) = (shape(input.dims()), input.device());
-        let mask = Mask {
-            keys: [self.rng.random::<u32>() & ALL, self.rng.random::<u32>() & ALL],
-            dropped: (rate * f64::from(1_u32 << BITS)).round() as u32,
-        };
-        let name = B::name(&device);
-        let is_host = ["flex", "ndarray"].iter().any(|backend| name.contains(backend));
-        input * if is_host { mask.on_host(shape, &device) } else { mask.on_device(shape, &device) }
+        let mask = Mask::new([self.rng.random(), self.rng.random()], rate);
+        input * mask.tensor(shape, &device)
     }
 }
 
-/// 0 where an element is dropped, else what keeps the mean: a function of an element's place alone.
-struct Mask {
-    keys: [u32; 2],
-    /// An element is dropped where its number of [`BITS`] bits is below this.
-    dropped: u32,
-}
-
-impl Mask {
-    /// What the elements that are kept are multiplied by.
-    fn scale(&self) -> f32 {
-        (1.0 / (1.0 - f64::from(self.dropped) / f64::from(1_u32 << BITS))) as f32
-    }
-
-    /// Worked out on the host.
-    fn on_host<B: Backend, const D: usize>(&self, shape: [usize; D], device: &B::Device) -> Tensor<B, D> {
-        let scale = self.scale();
-        let of = |place: u32| {
-            let mut mixed = place ^ self.keys[0];
-            mixed ^= mixed >> SHIFTS[0];
-            mixed = mixed.wrapping_mul(FACTORS[0]) & ALL ^ self.keys[1];
-            mixed ^= mixed >> SHIFTS[1];
-            mixed = mixed.wrapping_mul(FACTORS[1]) & ALL;
-            mixed ^= mixed >> SHIFTS[2];
-            if mixed < self.dropped { 0.0 } else { scale }
-        };
-        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| of(place as u32 & ALL)).collect();
-        Tensor::from_data(TensorData::new(values, shape), device)
-    }
-
-    /// The same numbers, worked out on the device.
-    fn on_device<B: Backend, const D: usize>(&self, shape: [usize; D], device: &B::Device) -> Tensor<B, D> {
-        let scalar = |value: u32| (value as i32).elem::<B::IntElem>();
-        let folded = |mixed: Tensor<B, 1, Int>, shift: u32| {
-            mixed.clone().bitwise_xor(mixed.bitwise_right_shift_scalar(scalar(shift)))
-        };
-        let times =
-            |mixed: Tensor<B, 1, Int>, factor: u32| mixed.mul_scalar(scalar(factor)).bitwise_and_scalar(scalar(ALL));
-        let places = Tensor::<B, 1, Int>::arange(0..shape.iter().product::<usize>() as i64, device);
-        let mixed = folded(places.bitwise_xor_scalar(scalar(self.keys[0])), SHIFTS[0]);
-        let mixed = folded(times(mixed, FACTORS[0]).bitwise_xor_scalar(scalar(self.keys[1])), SHIFTS[1]);
-        let mixed = folded(times(mixed, FACTORS[1]), SHIFTS[2]);
-        mixed.greater_equal_elem(scalar(self.dropped)).float().mul_scalar(self.scale()).reshape(shape)
-    }
-}
-
-/// The largest rate that [`Noise`] is given.
-pub(crate) fn check_rate(field: &str, rate: f64) -> lookback_registry::Result<()> {
-    if (0.0..=0.99).contains(&rate) {
-        return Ok(());
-    }
-    Err(lookback_registry::Error::invalid(field, rate, "in [0, 0.99]"))
-}
-
-#[cfg(feature = "flex")]
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,18 +83,6 @@ mod tests {
         assert_eq!(mask, draw(3, 5));
         assert_ne!(mask, draw(3, 6));
         assert_ne!(mask, draw(4, 5));
-    }
-
-    #[test]
-    fn masks_of_host_and_device_are_the_same() {
-        for (keys, dropped) in [([0, 0], 1 << 30), ([ALL, 1], 12_345_678), ([0x1234_5678, 0x7654_3210], 2_000_000_000)]
-        {
-            let shape = [3, 1000, 7];
-            let mask = Mask { keys, dropped };
-            let host = mask.on_host::<Flex, 3>(shape, &Default::default());
-            let device = mask.on_device::<Flex, 3>(shape, &Default::default());
-            assert_eq!(values(host), values(device), "{keys:?}");
-        }
     }
 
     #[test]

@@ -20,38 +20,53 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::attention::Attended;
-use crate::dense::{Dense, DenseConfig};
+use crate::attention::{Attended, check_heads};
 use crate::init::{self, InitRng};
+use crate::mlp::{Mlp, MlpConfig};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
 use crate::ops::{self, Paired};
 use crate::position::{Position, PositionConfig, PositionShape, Positions};
 use crate::stack::last_step;
 
 /// Pointwise networks around one attention layer.
+///
+/// Parameters: `(d_input + 1) d_model P + T + f + n_heads d_model (2 d_head + d_value) + F`. Only positions that are added
+/// need an embedding, `P = [position = learned] + [position = sinusoidal]`; they and the T5 scores have
+/// `T = length d_model [position = learned] + 32 n_heads [position = t5-log]`; of the networks,
+/// `f = (X + 1) d_model [ff_depth = 1] + ((X + 1) d_ff + M + (d_ff + 1) d_model) [ff_depth > 1]` begins with
+/// `X = d_model P + d_input (1 - P)` channels,
+/// `F = (V + 1) d_output [ff_depth = 1] + ((V + 1) d_ff + M + (d_ff + 1) d_output) [ff_depth > 1]` with
+/// `V = n_heads d_value`, and either has `M = (ff_depth - 2) (d_ff + 1) d_ff` between its hidden layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PointwiseAttentionConfig {
     /// Features of each time step, the output of f (the paper's n).
+    #[schemars(range(min = 1))]
     pub d_model: usize,
     /// Hidden channels of the pointwise networks f and F.
+    #[schemars(range(min = 1))]
     pub d_ff: usize,
     /// Linear maps of each pointwise network, from 1 up: one more than it has hidden layers.
+    #[schemars(range(min = 1))]
     pub ff_depth: usize,
     /// Nonlinearity of the pointwise networks.
     pub activation: Activation,
     /// Number of attention heads.
+    #[schemars(range(min = 1))]
     pub n_heads: usize,
     /// Channels of each head's queries and keys (the paper's m_h), which bound the rank of its scores; null for
     /// `d_model / n_heads`.
+    #[schemars(range(min = 1))]
     pub d_head: Option<usize>,
     /// Channels of each head's values (the paper's m_v); null for `d_model / n_heads`.
+    #[schemars(range(min = 1))]
     pub d_value: Option<usize>,
     /// Whether attention is to the past and present alone.
     pub causal: bool,
     /// How attention learns of time: none, learned, sinusoidal, alibi or t5-log.
     pub position: Position,
     /// Standard deviation of the initial learned positions or T5 scores.
+    #[schemars(range(min = 0.0))]
     pub position_std: f64,
 }
 
@@ -80,7 +95,7 @@ pub struct PointwiseAttention<B: Backend> {
     /// What tells of time, and the causal mask.
     pub positions: Positions<B>,
     /// The network f, to `d_model`.
-    pub before: Dense<B>,
+    pub before: Mlp<B>,
     /// `d_model` to `n_heads * d_head`.
     pub query: Linear<B>,
     /// `d_model` to `n_heads * d_head`.
@@ -88,7 +103,7 @@ pub struct PointwiseAttention<B: Backend> {
     /// `d_model` to `n_heads * d_value`.
     pub value: Linear<B>,
     /// The network F, to `d_output`.
-    pub after: Dense<B>,
+    pub after: Mlp<B>,
     /// Number of heads.
     pub n_heads: usize,
     /// Whether only the last time step has an output.
@@ -96,37 +111,18 @@ pub struct PointwiseAttention<B: Backend> {
 }
 
 impl PointwiseAttentionConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> PointwiseAttention<B> {
-        let (d_model, dense) = (self.d_model, self.dense());
-        let values = self.n_heads * self.d_value();
-        let mut pair = || init::linear(d_model, self.n_heads * self.d_head(), false, rng, device);
-        let (query, key) = (pair(), pair());
-        PointwiseAttention {
-            embedding: self.embeds().then(|| init::linear(io.d_input, d_model, true, rng, device)),
-            positions: self.positions().init(self.shape(io), rng, device),
-            before: dense.init(self.d_features(io), d_model, rng, device),
-            query,
-            key,
-            value: init::linear(d_model, values, false, rng, device),
-            after: dense.init(values, io.d_output, rng, device),
-            n_heads: self.n_heads,
-            single_output: io.single_output,
-        }
-    }
-
     /// Channels of each head's queries and keys.
     pub fn d_head(&self) -> usize {
-        self.d_head.unwrap_or(self.d_model / self.n_heads.max(1))
+        self.d_head.unwrap_or(self.d_model / self.n_heads)
     }
 
     /// Channels of each head's values.
     pub fn d_value(&self) -> usize {
-        self.d_value.unwrap_or(self.d_model / self.n_heads.max(1))
+        self.d_value.unwrap_or(self.d_model / self.n_heads)
     }
 
-    fn dense(&self) -> DenseConfig {
-        DenseConfig { width: self.d_ff, depth: self.ff_depth, activation: self.activation }
+    fn mlp(&self) -> MlpConfig {
+        MlpConfig { width: self.d_ff, depth: self.ff_depth, activation: self.activation }
     }
 
     /// Whether positions are added before f.
@@ -151,6 +147,49 @@ impl PointwiseAttentionConfig {
             d_head: self.d_head(),
             causal: self.causal,
         }
+    }
+}
+
+impl ModelConfig for PointwiseAttentionConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "pointwise-attention",
+        title: "Pointwise networks around attention",
+        summary: "A dense network of each time step, one attention layer without norm or residual, another dense network.",
+        source: "Jiang, Li, \"Approximation rate of the Transformer architecture for sequence modeling\", 2024, \
+                 https://arxiv.org/abs/2305.18475",
+    };
+    type Model<B: AutodiffBackend> = PointwiseAttention<B>;
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        let (d_model, mlp) = (self.d_model, self.mlp());
+        let values = self.n_heads * self.d_value();
+        let mut pair = || init::linear(d_model, self.n_heads * self.d_head(), false, rng, device);
+        let (query, key) = (pair(), pair());
+        PointwiseAttention {
+            embedding: self.embeds().then(|| init::linear(io.d_input, d_model, true, rng, device)),
+            positions: self.positions().init(self.shape(io), rng, device),
+            before: mlp.init(self.d_features(io), d_model, rng, device),
+            query,
+            key,
+            value: init::linear(d_model, values, false, rng, device),
+            after: mlp.init(values, io.d_output, rng, device),
+            n_heads: self.n_heads,
+            single_output: io.single_output,
+        }
+    }
+
+    fn constraints(&self, io: Io) -> Result<()> {
+        check_heads(self.d_model, self.n_heads, "d_head", self.d_head)?;
+        check_heads(self.d_model, self.n_heads, "d_value", self.d_value)?;
+        if self.position == Position::Rotary {
+            let valid = "none, learned, sinusoidal, alibi or t5-log: a rotation would change the rank of the scores";
+            return Err(Error::invalid("position", "rotary", valid));
+        }
+        self.positions().constraints(self.shape(io))
+    }
+
+    fn causal(&self) -> bool {
+        self.causal
     }
 }
 
@@ -216,76 +255,20 @@ impl<B: Backend> SequenceModel<B> for PointwiseAttention<B> {
     }
 }
 
-impl ModelConfig for PointwiseAttentionConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "pointwise-attention",
-        title: "Pointwise networks around attention",
-        summary: "A dense network of each time step, one attention layer without norm or residual, another dense network.",
-        source: "Jiang, Li, \"Approximation rate of the Transformer architecture for sequence modeling\", 2024, \
-                 https://arxiv.org/abs/2305.18475",
-    };
-    type Model<B: AutodiffBackend> = PointwiseAttention<B>;
-
-    fn validate(&self, io: Io) -> Result<()> {
-        for (field, value) in
-            [("d_model", self.d_model), ("d_ff", self.d_ff), ("ff_depth", self.ff_depth), ("n_heads", self.n_heads)]
-        {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        for (field, value) in [("d_head", self.d_head), ("d_value", self.d_value)] {
-            match value {
-                Some(0) => return Err(Error::invalid(field, 0, "a whole number from 1 up, or null")),
-                None if !self.d_model.is_multiple_of(self.n_heads) => {
-                    let valid = format!("a multiple of `n_heads`, {}, unless `{field}` is set", self.n_heads);
-                    return Err(Error::invalid("d_model", self.d_model, valid));
-                }
-                _ => {}
-            }
-        }
-        if self.position == Position::Rotary {
-            let valid = "none, learned, sinusoidal, alibi or t5-log: a rotation would change the rank of the scores";
-            return Err(Error::invalid("position", "rotary", valid));
-        }
-        self.positions().validate(self.shape(io))
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        let (d_model, dense) = (self.d_model, self.dense());
-        let values = self.n_heads * self.d_value();
-        let embedding = if self.embeds() { (io.d_input + 1) * d_model } else { 0 };
-        embedding
-            + self.positions().num_params(self.shape(io))
-            + dense.num_params(self.d_features(io), d_model)
-            + d_model * (2 * self.n_heads * self.d_head() + values)
-            + dense.num_params(values, io.d_output)
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { d_model: width, ..self.clone() }
-    }
-
-    fn causal(&self) -> bool {
-        self.causal
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use burn_flex::Flex;
+    use burn_autodiff::Autodiff;
+    use burn_flex::{Flex, FlexDevice};
 
     use super::*;
 
+    type B = Autodiff<Flex>;
+
     const IO: Io = Io::sequence(1, 1, 5);
 
-    fn input(length: usize) -> Tensor<Flex, 3> {
+    fn input(length: usize) -> Tensor<B, 3> {
         let values: Vec<f64> = (0..length).map(|time| (0.7 * time as f64).sin()).collect();
-        Tensor::from_data(burn::tensor::TensorData::new(values, [1, length, 1]), &Default::default())
+        Tensor::from_data(burn::tensor::TensorData::new(values, [1, length, 1]), &FlexDevice)
     }
 
     #[test]
@@ -297,13 +280,12 @@ mod tests {
                 d_value: Some(d_value),
                 ..PointwiseAttentionConfig::default()
             };
-            let model = config.init::<Flex>(IO, &mut init::rng(0), &Default::default());
+            let model = config.init::<B>(IO, &mut init::rng(0), &FlexDevice);
             let features = model.features(input(5));
-            let by_head = |map: &Linear<Flex>| ops::heads(ops::map(map, features.clone()), n_heads);
+            let by_head = |map: &Linear<B>| ops::heads(ops::map(map, features.clone()), n_heads);
             let scores = by_head(&model.query).matmul(by_head(&model.key).swap_dims(2, 3));
             let attended = &model.attention(input(5))[0];
-            let gap =
-                |left: Tensor<Flex, 4>, right: Tensor<Flex, 4>| f64::from((left - right).abs().max().into_scalar());
+            let gap = |left: Tensor<B, 4>, right: Tensor<B, 4>| f64::from((left - right).abs().max().into_scalar());
             assert!(gap(scores, attended.scores.clone()) < 1e-6, "{n_heads} {d_head} {d_value}");
             let context = attended.weights().matmul(by_head(&model.value));
             let context = context.swap_dims(1, 2).reshape([1, 5, n_heads * d_value]);
@@ -314,32 +296,9 @@ mod tests {
 
     #[test]
     fn without_positions_the_output_is_permuted_with_the_input() {
-        let model = PointwiseAttentionConfig::default().init::<Flex>(IO, &mut init::rng(1), &Default::default());
+        let model = PointwiseAttentionConfig::default().init::<B>(IO, &mut init::rng(1), &FlexDevice);
         let swapped = model.forward(input(5).flip([1])).flip([1]);
         let gap = (swapped - model.forward(input(5))).abs().max().into_scalar();
         assert!(gap < 1e-6, "{gap}");
-    }
-
-    #[test]
-    fn bad_dials_are_named() {
-        let message = |config: PointwiseAttentionConfig| config.validate(IO).unwrap_err().to_string();
-        let config = PointwiseAttentionConfig::default();
-        assert_eq!(
-            message(PointwiseAttentionConfig { ff_depth: 0, ..config.clone() }),
-            "`ff_depth` is 0, but it must be a whole number from 1 up."
-        );
-        assert_eq!(
-            message(PointwiseAttentionConfig { n_heads: 3, d_head: Some(4), ..config.clone() }),
-            "`d_model` is 32, but it must be a multiple of `n_heads`, 3, unless `d_value` is set."
-        );
-        assert_eq!(
-            message(PointwiseAttentionConfig { d_head: Some(0), ..config.clone() }),
-            "`d_head` is 0, but it must be a whole number from 1 up, or null."
-        );
-        assert_eq!(
-            message(PointwiseAttentionConfig { position: Position::Rotary, ..config }),
-            "`position` is rotary, but it must be none, learned, sinusoidal, alibi or t5-log: a rotation would \
-             change the rank of the scores."
-        );
     }
 }

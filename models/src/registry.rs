@@ -28,7 +28,7 @@ macro_rules! with_models {
     };
 }
 
-/// What is known of a model once its parameters and the shape of its task are.
+/// Properties of a model with given parameters, for a task of a given shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFacts {
     /// All parameters, defaults filled in.
@@ -37,9 +37,9 @@ pub struct ModelFacts {
     pub num_params: usize,
     /// Whether output t depends on inputs up to t only.
     pub causal: bool,
-    /// The receptive field in time steps, where the model cannot see further back.
+    /// The receptive field in time steps, of a model that cannot see further back.
     pub window: Option<usize>,
-    /// Real states in all, where the model is linear and time-invariant.
+    /// Real states in all, of a linear and time-invariant model.
     pub lti_states: Option<usize>,
     /// Whether no state can grow by itself, whatever the weights.
     pub stable: bool,
@@ -79,7 +79,7 @@ impl ModelEntry {
     }
 
     /// All parameters of the widest model of the same family with at most `budget` trainable scalars, or of the
-    /// narrowest valid one where none fits.
+    /// narrowest valid one if none fits.
     ///
     /// # Errors
     /// As [`ModelEntry::facts`].
@@ -95,7 +95,7 @@ impl ModelEntry {
 pub fn configure<C: ModelConfig>(params: &Params, io: Io) -> Result<C> {
     let name = C::INFO.name;
     let config: C = parse(&format!("model `{name}`"), params)?;
-    config.validate(io).map_err(|error| error.context(format!("The model `{name}` cannot be built")))?;
+    config.constraints(io).map_err(|error| error.context(format!("The model `{name}` cannot be built")))?;
     Ok(config)
 }
 
@@ -158,10 +158,7 @@ mod tests {
         assert!(unknown.starts_with("There is no model named `linear-rn`. Did you mean `linear-rnn`?"), "{unknown}");
         let gru = MODELS.get("gru").unwrap();
         let zero = gru.facts(&params(serde_json::json!({"d_model": 0})), IO).unwrap_err();
-        assert_eq!(
-            zero.chain(),
-            "The model `gru` cannot be built: `d_model` is 0, but it must be a whole number from 1 up."
-        );
+        assert_eq!((zero.what(), zero.valid()), (Some("d_model"), Some("a whole number from 1 up")));
         let negative = gru.facts(&params(serde_json::json!({"d_model": -3})), IO).unwrap_err();
         assert!(negative.chain().contains("-3"), "{}", negative.chain());
     }

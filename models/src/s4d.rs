@@ -16,16 +16,16 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
+use lookback_registry::Result;
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
 use crate::init::{self, InitRng};
-use crate::model::{Io, ModelConfig, ModelInfo};
+use crate::model::{Io, ModelConfig, ModelInfo, check_above, check_pairs};
 use crate::ops;
-use crate::stack::{Block, Norm, Recurrent, Stack, StackConfig};
+use crate::stack::{Block, BlockInput, Norm, Recurrent, Stack, StackConfig};
 
 /// The initial eigenvalues of an S4D channel, `n = 0..d_state / 2`; the real part is -1/2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -50,19 +50,25 @@ impl S4dInitialization {
 }
 
 /// A stack of S4D layers.
+///
+/// Parameters: `(d_input + 1) d_model + n_layers (2 d_model [norm = layer] + L) + (d_model + 1) d_output`, with
+/// `L = d_model (2 d_state + 2) + d_model (d_model + 1) [mix]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct S4dConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Real states per channel, even: a conjugate pair counts 2.
+    #[schemars(range(min = 2))]
     pub d_state: usize,
     /// The initial eigenvalues.
     pub initialization: S4dInitialization,
     /// The shortest initial step; each channel draws its own, log-uniform from `[dt_min, dt_max)`.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub dt_min: f64,
     /// The longest initial step.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub dt_max: f64,
     /// The nonlinearity behind each layer's state space; with `none` the model is linear and time-invariant.
     pub activation: Activation,
@@ -99,16 +105,23 @@ pub struct S4d<B: Backend> {
     pub output_im: Param<Tensor<B, 2>>,
     /// `D`, `[d_model]`.
     pub feed_through: Param<Tensor<B, 1>>,
-    /// The map that mixes the channels, if there is one.
+    /// The map that mixes the channels.
     pub mix: Option<Linear<B>>,
     /// The nonlinearity behind the state space.
     #[module(skip)]
     pub activation: Activation,
 }
 
-impl S4dConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Stack<B, S4d<B>> {
+impl ModelConfig for S4dConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "s4d",
+        title: "S4D",
+        summary: "Per channel, a complex diagonal state space held constant over trainable time steps.",
+        source: "Gu, Gupta, Goel, Re, \"On the parameterization and initialization of diagonal state space models\", 2022, https://arxiv.org/abs/2206.11893",
+    };
+    type Model<B: AutodiffBackend> = Stack<B, S4d<B>>;
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
         let d_model = self.stack.d_model;
         let pairs = self.d_state / 2;
         let (shortest, longest) = (self.dt_min.ln(), self.dt_max.ln());
@@ -127,6 +140,20 @@ impl S4dConfig {
                 activation: self.activation,
             }
         })
+    }
+
+    fn constraints(&self, _io: Io) -> Result<()> {
+        check_pairs(self.d_state)?;
+        check_above("dt_max", self.dt_max, "dt_min", self.dt_min)
+    }
+
+    fn lti_states(&self) -> Option<usize> {
+        (self.stack.norm == Norm::None && self.activation == Activation::None)
+            .then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
+    }
+
+    fn stable(&self) -> bool {
+        true
     }
 }
 
@@ -179,7 +206,8 @@ impl<B: Backend> S4d<B> {
 }
 
 impl<B: Backend> Block<B> for S4d<B> {
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
+    fn forward(&self, input: BlockInput<B>) -> Tensor<B, 3> {
+        let input = input.into_value();
         let kernel = self.kernel(input.dims()[1]);
         self.readout(ops::causal_conv(input, kernel))
     }
@@ -203,54 +231,5 @@ impl<B: Backend> Recurrent<B> for S4d<B> {
         let [w_re, w_im] = weight.map(|part| part.unsqueeze::<3>());
         let states = (next_re.clone() * w_re - next_im.clone() * w_im).sum_dim(2).squeeze_dim(2);
         (self.readout(states + input * self.feed_through.val().unsqueeze()), [next_re, next_im])
-    }
-}
-
-impl ModelConfig for S4dConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "s4d",
-        title: "S4D",
-        summary: "Per channel, a complex diagonal state space held constant over trainable time steps.",
-        source: "Gu, Gupta, Goel, Re, \"On the parameterization and initialization of diagonal state space models\", 2022, https://arxiv.org/abs/2206.11893",
-    };
-    type Model<B: AutodiffBackend> = Stack<B, S4d<B>>;
-
-    fn validate(&self, _io: Io) -> Result<()> {
-        self.stack.validate()?;
-        if self.d_state == 0 || !self.d_state.is_multiple_of(2) {
-            return Err(Error::invalid("d_state", self.d_state, "an even whole number from 2 up"));
-        }
-        if !(self.dt_min.is_finite() && self.dt_min > 0.0) {
-            return Err(Error::invalid("dt_min", self.dt_min, "a finite number greater than 0"));
-        }
-        if !(self.dt_max.is_finite() && self.dt_max > self.dt_min) {
-            let valid = format!("a finite number greater than `dt_min`, which is {}", self.dt_min);
-            return Err(Error::invalid("dt_max", self.dt_max, valid));
-        }
-        Ok(())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    /// Per layer `d_model (2 d_state + 2)`, and `d_model (d_model + 1)` where it mixes.
-    fn num_params(&self, io: Io) -> usize {
-        let d_model = self.stack.d_model;
-        let mix = if self.mix { d_model * (d_model + 1) } else { 0 };
-        self.stack.num_params(io, d_model * (2 * self.d_state + 2) + mix)
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
-    }
-
-    fn lti_states(&self) -> Option<usize> {
-        (self.stack.norm == Norm::None && self.activation == Activation::None)
-            .then_some(self.stack.n_layers * self.stack.d_model * self.d_state)
-    }
-
-    fn stable(&self) -> bool {
-        true
     }
 }

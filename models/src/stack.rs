@@ -1,9 +1,8 @@
-//! The outer shape that all models share: input projection, blocks, output projection.
+//! The outer shape that most models share: input projection, blocks, output projection.
 
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Tensor, backend::Backend};
-use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +21,15 @@ pub enum Norm {
     Layer,
 }
 
-/// The dials that all models share.
+/// The parameters that all stacks share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StackConfig {
     /// Channels between the input and the output projection.
+    #[schemars(range(min = 1))]
     pub d_model: usize,
     /// Number of blocks.
+    #[schemars(range(min = 1))]
     pub n_layers: usize,
     /// Whether each block's input is added to its output.
     pub residual: bool,
@@ -43,25 +44,6 @@ impl Default for StackConfig {
 }
 
 impl StackConfig {
-    /// Checks the shared dials.
-    ///
-    /// # Errors
-    /// `d_model` or `n_layers` is 0.
-    pub fn validate(&self) -> Result<()> {
-        for (field, value) in [("d_model", self.d_model), ("n_layers", self.n_layers)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Trainable scalars: both projections with bias, the norms, and `block` per block.
-    pub fn num_params(&self, io: Io, block: usize) -> usize {
-        let norm = if self.norm == Norm::Layer { 2 * self.d_model } else { 0 };
-        (io.d_input + 1) * self.d_model + self.n_layers * (norm + block) + (self.d_model + 1) * io.d_output
-    }
-
     /// Builds the stack; `block(rng, layer)` builds the block of that layer, counted from 0.
     pub fn init<B: Backend, K: Block<B>>(
         &self,
@@ -81,19 +63,56 @@ impl StackConfig {
     }
 }
 
+/// The input of a [`Block`]: a sequence, or a linear map of one that is not carried out yet.
+///
+/// A block that begins with a linear map of its own takes both as one where that is cheaper: where few channels come from
+/// outside, the product over `d_model` channels at every time step is left out.
+#[derive(Debug, Clone)]
+pub struct BlockInput<'a, B: Backend> {
+    sequence: Tensor<B, 3>,
+    map: Option<&'a Linear<B>>,
+}
+
+impl<B: Backend> From<Tensor<B, 3>> for BlockInput<'_, B> {
+    fn from(sequence: Tensor<B, 3>) -> Self {
+        Self { sequence, map: None }
+    }
+}
+
+impl<'a, B: Backend> BlockInput<'a, B> {
+    /// What `map` makes of `sequence`, `[batch, length, d_input]`.
+    pub fn mapped(map: &'a Linear<B>, sequence: Tensor<B, 3>) -> Self {
+        let [d_input, d_model] = map.weight.dims();
+        if d_input < d_model { Self { sequence, map: Some(map) } } else { ops::map(map, sequence).into() }
+    }
+
+    /// The input itself, `[batch, length, d_model]`.
+    pub fn into_value(self) -> Tensor<B, 3> {
+        match self.map {
+            Some(map) => ops::map(map, self.sequence),
+            None => self.sequence,
+        }
+    }
+
+    /// `input weight + bias` at each time step.
+    ///
+    /// # Shapes
+    /// - weight `[d_model, channels]`, bias `[channels]`, output `[batch, length, channels]`
+    pub fn linear(self, weight: Tensor<B, 2>, bias: Option<Tensor<B, 1>>) -> Tensor<B, 3> {
+        let Some(map) = self.map else { return ops::linear(self.sequence, weight, bias) };
+        let bias = match &map.bias {
+            Some(inner) => Some(ops::linear(inner.val().unsqueeze::<2>(), weight.clone(), bias).squeeze_dim(0)),
+            None => bias,
+        };
+        ops::linear(self.sequence, ops::linear(map.weight.val(), weight, None), bias)
+    }
+}
+
 /// One layer of a [`Stack`]: a map from `[batch, length, d_model]` to the same shape.
 pub trait Block<B: Backend>: Module<B> + ModuleDisplay {
     /// # Shapes
     /// - input and output `[batch, length, d_model]`
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
-
-    /// `forward(map(input))`; a block that begins with a linear map of its own can join the two, see [`ops::joined`].
-    ///
-    /// # Shapes
-    /// - input `[batch, length, d_input]` of the map
-    fn forward_mapped(&self, map: &Linear<B>, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        self.forward(ops::map(map, input))
-    }
+    fn forward(&self, input: BlockInput<B>) -> Tensor<B, 3>;
 }
 
 /// A [`Block`] that can also run step by step, with a state of fixed size (streaming inference).
@@ -130,20 +149,33 @@ pub struct Stack<B: Backend, K> {
 
 impl<B: Backend, K: Block<B>> SequenceModel<B> for Stack<B, K> {
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        let plain = self.norms.is_empty() && !self.residual;
-        let (mut hidden, done) = match self.blocks.first().filter(|_| plain) {
-            Some(first) => (first.forward_mapped(&self.input, input), 1),
-            None => (ops::map(&self.input, input), 0),
-        };
-        for (layer, block) in self.blocks.iter().enumerate().skip(done) {
+        let mut hidden = BlockInput::mapped(&self.input, input);
+        if self.residual || !self.norms.is_empty() {
+            // What is needed anyway is worked out once.
+            hidden = hidden.into_value().into();
+        }
+        for (layer, block) in self.blocks.iter().enumerate() {
             let normed = match self.norms.get(layer) {
-                Some(norm) => ops::layer_norm(norm, ops::EPSILON, hidden.clone()),
+                Some(norm) => ops::layer_norm(norm, ops::EPSILON, hidden.clone().into_value()).into(),
                 None => hidden.clone(),
             };
             let output = block.forward(normed);
-            hidden = if self.residual { hidden + output } else { output };
+            hidden = if self.residual { hidden.into_value() + output } else { output }.into();
         }
+        let hidden = hidden.into_value();
         ops::map(&self.output, if self.single_output { last_step(hidden) } else { hidden })
+    }
+}
+
+/// The input of a layer, normalised where the layer has a norm.
+pub(crate) fn normed<B: Backend, const D: usize>(
+    norm: Option<&LayerNorm<B>>,
+    epsilon: f64,
+    input: &Tensor<B, D>,
+) -> Tensor<B, D> {
+    match norm {
+        Some(norm) => ops::layer_norm(norm, epsilon, input.clone()),
+        None => input.clone(),
     }
 }
 
@@ -167,11 +199,7 @@ impl<B: Backend, K: Recurrent<B>> Stack<B, K> {
         let mut hidden = ops::map(&self.input, input);
         let mut next = Vec::with_capacity(state.len());
         for (layer, (block, state)) in self.blocks.iter().zip(state).enumerate() {
-            let normed = match self.norms.get(layer) {
-                Some(norm) => ops::layer_norm(norm, ops::EPSILON, hidden.clone()),
-                None => hidden.clone(),
-            };
-            let (output, state) = block.step(normed, state);
+            let (output, state) = block.step(normed(self.norms.get(layer), ops::EPSILON, &hidden), state);
             next.push(state);
             hidden = if self.residual { hidden + output } else { output };
         }

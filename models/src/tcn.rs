@@ -12,7 +12,6 @@ use burn::tensor::{
     Tensor,
     backend::{AutodiffBackend, Backend},
 };
-use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,18 +19,23 @@ use crate::activation::Activation;
 use crate::init::{self, InitRng};
 use crate::model::{Io, ModelConfig, ModelInfo};
 use crate::ops;
-use crate::stack::{Block, Stack, StackConfig};
+use crate::stack::{Block, BlockInput, Stack, StackConfig};
 
 /// A stack of dilated causal convolutions.
+///
+/// Parameters: `(d_input + 1) d_model + n_layers (2 d_model [norm = layer] + L) + (d_model + 1) d_output`, with
+/// `L = kernel_size d_model^2 + d_model`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TcnConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Taps of each convolution.
+    #[schemars(range(min = 1))]
     pub kernel_size: usize,
     /// Factor between the dilations of consecutive blocks; the first block has dilation 1.
+    #[schemars(range(min = 1))]
     pub dilation_base: usize,
     /// Nonlinearity after each convolution.
     pub activation: Activation,
@@ -61,18 +65,6 @@ pub struct Tcn<B: Backend> {
 }
 
 impl TcnConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Stack<B, Tcn<B>> {
-        let (n, taps) = (self.stack.d_model, self.kernel_size * self.stack.d_model);
-        let bound = 1.0 / (taps as f64).sqrt();
-        self.stack.init(io, rng, device, |rng, layer| Tcn {
-            weight: init::uniform([taps, n], bound, rng, device),
-            bias: init::uniform([n], bound, rng, device),
-            dilation: self.dilation(layer),
-            activation: self.activation,
-        })
-    }
-
     /// The dilation of block `layer`, counted from 0.
     pub fn dilation(&self, layer: usize) -> usize {
         u32::try_from(layer).map_or(usize::MAX, |layer| self.dilation_base.saturating_pow(layer))
@@ -85,12 +77,6 @@ impl TcnConfig {
     }
 }
 
-impl<B: Backend> Block<B> for Tcn<B> {
-    fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
-        self.activation.apply(ops::dilated_conv(input, self.weight.val(), self.bias.val(), self.dilation))
-    }
-}
-
 impl ModelConfig for TcnConfig {
     const INFO: ModelInfo = ModelInfo {
         name: "tcn",
@@ -100,30 +86,25 @@ impl ModelConfig for TcnConfig {
     };
     type Model<B: AutodiffBackend> = Stack<B, Tcn<B>>;
 
-    fn validate(&self, _io: Io) -> Result<()> {
-        for (field, value) in [("kernel_size", self.kernel_size), ("dilation_base", self.dilation_base)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        self.stack.validate()
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        let n = self.stack.d_model;
-        self.stack.num_params(io, self.kernel_size * n * n + n)
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        let (n, taps) = (self.stack.d_model, self.kernel_size * self.stack.d_model);
+        let bound = 1.0 / (taps as f64).sqrt();
+        self.stack.init(io, rng, device, |rng, layer| Tcn {
+            weight: init::uniform([taps, n], bound, rng, device),
+            bias: init::uniform([n], bound, rng, device),
+            dilation: self.dilation(layer),
+            activation: self.activation,
+        })
     }
 
     fn window(&self) -> Option<usize> {
         Some(self.receptive_field())
+    }
+}
+
+impl<B: Backend> Block<B> for Tcn<B> {
+    fn forward(&self, input: BlockInput<B>) -> Tensor<B, 3> {
+        self.activation.apply(ops::dilated_conv(input.into_value(), self.weight.val(), self.bias.val(), self.dilation))
     }
 }
 
@@ -142,19 +123,5 @@ mod tests {
         assert_eq!(field(4, 1, 5), 16);
         assert_eq!(field(1, 2, 9), 1);
         assert_eq!(field(2, 10, 99), usize::MAX);
-    }
-
-    #[test]
-    fn empty_kernels_are_errors() {
-        let io = Io::sequence(1, 1, 4);
-        let message = |config: TcnConfig| config.validate(io).unwrap_err().to_string();
-        assert_eq!(
-            message(TcnConfig { kernel_size: 0, ..TcnConfig::default() }),
-            "`kernel_size` is 0, but it must be a whole number from 1 up."
-        );
-        assert_eq!(
-            message(TcnConfig { dilation_base: 0, ..TcnConfig::default() }),
-            "`dilation_base` is 0, but it must be a whole number from 1 up."
-        );
     }
 }

@@ -26,15 +26,22 @@ use crate::position::{PositionConfig, PositionShape, Positions};
 use crate::stack::{Norm, StackConfig, last_step};
 
 /// A Transformer with multi-head attention and optional feed-forward networks.
+///
+/// Parameters: `(d_input + 1) d_model + P + n_layers (A + F [d_ff > 0]) + (d_model + 1) d_output`, with the attention's
+/// `A = N + 4 d_model E + (2 E + d_model) [attention_bias]`, `E = n_heads d_head`, the feed-forward network's
+/// `F = N + (d_model + 1) d_ff + (d_ff + 1) d_model`, the norm's `N = 2 d_model [norm = layer]` and the positions'
+/// `P = length d_model [position = learned] + num_buckets n_heads [position = t5-log]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TransformerConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Number of attention heads.
+    #[schemars(range(min = 1))]
     pub n_heads: usize,
     /// Channels of each head's queries, keys and values; null for `d_model / n_heads`.
+    #[schemars(range(min = 1))]
     pub d_head: Option<usize>,
     /// Hidden channels of the feed-forward networks; 0 for none.
     pub d_ff: usize,
@@ -80,21 +87,9 @@ pub struct Transformer<B: Backend> {
 }
 
 impl TransformerConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Transformer<B> {
-        let d_model = self.stack.d_model;
-        Transformer {
-            input: init::linear(io.d_input, d_model, true, rng, device),
-            positions: self.position.init(self.shape(io), rng, device),
-            blocks: (0..self.stack.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
-            output: init::linear(d_model, io.d_output, true, rng, device),
-            single_output: io.single_output,
-        }
-    }
-
     /// Channels of each head.
     pub fn d_head(&self) -> usize {
-        self.d_head.unwrap_or(self.stack.d_model / self.n_heads.max(1))
+        self.d_head.unwrap_or(self.stack.d_model / self.n_heads)
     }
 
     fn encoder(&self) -> EncoderConfig {
@@ -125,6 +120,36 @@ impl TransformerConfig {
     }
 }
 
+impl ModelConfig for TransformerConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "transformer",
+        title: "Transformer",
+        summary: "Multi-head attention to the past, with a choice of positions and optional feed-forward networks.",
+        source: "Vaswani et al., \"Attention is all you need\", 2017, https://arxiv.org/abs/1706.03762",
+    };
+    type Model<B: AutodiffBackend> = Transformer<B>;
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        let d_model = self.stack.d_model;
+        Transformer {
+            input: init::linear(io.d_input, d_model, true, rng, device),
+            positions: self.position.init(self.shape(io), rng, device),
+            blocks: (0..self.stack.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
+            output: init::linear(d_model, io.d_output, true, rng, device),
+            single_output: io.single_output,
+        }
+    }
+
+    fn constraints(&self, io: Io) -> Result<()> {
+        check_heads(self.stack.d_model, self.n_heads, "d_head", self.d_head)?;
+        self.position.constraints(self.shape(io))
+    }
+
+    fn causal(&self) -> bool {
+        self.causal
+    }
+}
+
 impl<B: Backend> SequenceModel<B> for Transformer<B> {
     /// # Panics
     /// The sequence is longer than the length that the model was built for.
@@ -147,62 +172,5 @@ impl<B: Backend> SequenceModel<B> for Transformer<B> {
             hidden = block.forward(hidden, &bias, rotary);
         }
         all
-    }
-}
-
-impl ModelConfig for TransformerConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "transformer",
-        title: "Transformer",
-        summary: "Multi-head attention to the past, with a choice of positions and optional feed-forward networks.",
-        source: "Vaswani et al., \"Attention is all you need\", 2017, https://arxiv.org/abs/1706.03762",
-    };
-    type Model<B: AutodiffBackend> = Transformer<B>;
-
-    fn validate(&self, io: Io) -> Result<()> {
-        self.stack.validate()?;
-        check_heads(self.stack.d_model, self.n_heads, self.d_head)?;
-        self.position.validate(self.shape(io))
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        let projections = (io.d_input + 1) * self.stack.d_model + (self.stack.d_model + 1) * io.d_output;
-        projections + self.position.num_params(self.shape(io)) + self.stack.n_layers * self.encoder().num_params()
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
-    }
-
-    fn causal(&self) -> bool {
-        self.causal
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_must_share_the_channels_evenly() {
-        let io = Io::sequence(1, 1, 4);
-        let config = TransformerConfig { n_heads: 3, ..TransformerConfig::default() };
-        assert_eq!(
-            config.validate(io).unwrap_err().to_string(),
-            "`d_model` is 32, but it must be a multiple of `n_heads`, 3, unless `d_head` is set."
-        );
-        assert!(TransformerConfig { d_head: Some(5), ..config.clone() }.validate(io).is_ok());
-        assert_eq!(
-            TransformerConfig { d_head: Some(0), ..config.clone() }.validate(io).unwrap_err().to_string(),
-            "`d_head` is 0, but it must be a whole number from 1 up, or null."
-        );
-        assert_eq!(
-            TransformerConfig { n_heads: 0, ..config }.validate(io).unwrap_err().to_string(),
-            "`n_heads` is 0, but it must be a whole number from 1 up."
-        );
     }
 }

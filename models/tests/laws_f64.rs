@@ -3,13 +3,14 @@
 //! The default element type of a device can be chosen once per process, before its first tensor: these laws
 //! have a test binary, and so a process, of their own.
 
+#[path = "laws/common.rs"]
 mod common;
 
 use std::sync::Once;
 
 use burn::tensor::{DType, FloatDType, IntDType, Tensor};
-use common::{B, build, device, noise, parameters, random, suited, variants, with_values};
-use lookback_models::{Io, ModelConfig, SequenceModel};
+use common::{B, alone, build, device, noise, parameters, random, suited, variants, with_values};
+use lookback_models::{Io, ModelConfig, SequenceModel, ops};
 
 /// Sequences of six steps, or small images.
 fn io<C: ModelConfig>() -> Io {
@@ -99,3 +100,32 @@ mod laws {
 }
 
 for_all_models!($ gradients_reach_all_parameters_and_match_differences);
+
+/// A scan with a decay of its own at each time step.
+#[test]
+fn the_gradients_of_the_selective_scan_match_differences() {
+    let _alone = alone();
+    use_f64();
+    let shape = [2, 9, 3];
+    let inputs = [random(1, shape).mul_scalar(0.5), random(2, shape)];
+    let loss_of = |[decay, input]: [Tensor<B, 3>; 2]| loss(ops::selective_scan(decay, input));
+    let leaves = inputs.clone().map(Tensor::require_grad);
+    let gradients = loss_of(leaves.clone()).backward();
+    for (index, leaf) in leaves.iter().enumerate() {
+        let gradient: Vec<f64> = leaf.grad(&gradients).unwrap().into_data().to_vec().unwrap();
+        for (entry, slope) in gradient.into_iter().enumerate() {
+            let moved = |step: f64| {
+                let at = Tensor::<B, 1>::zeros([shape.iter().product::<usize>()], &device());
+                let at = at.slice_assign([entry..entry + 1], Tensor::full([1], step, &device())).reshape(shape);
+                let mut inputs = inputs.clone();
+                inputs[index] = inputs[index].clone() + at;
+                common::vec(&loss_of(inputs))[0]
+            };
+            let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+            assert!(
+                (difference - slope).abs() <= 1e-6 * (1.0 + slope.abs()),
+                "input {index}, entry {entry}: {slope}, {difference}"
+            );
+        }
+    }
+}

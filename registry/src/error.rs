@@ -1,8 +1,6 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 
-use crate::list::nearest;
-
 /// A result with the library's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -166,6 +164,13 @@ impl Error {
         }
         text
     }
+}
+
+/// The known names, nearest to `name` first (Damerau-Levenshtein distance, then list order).
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known: Vec<_> = known.into_iter().collect();
+    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
+    known
 }
 
 impl Display for Error {

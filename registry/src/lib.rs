@@ -39,6 +39,6 @@ mod error;
 mod list;
 mod params;
 
-pub use error::{Error, ErrorKind, Result};
-pub use list::{Entry, Registry, nearest};
+pub use error::{Error, ErrorKind, Result, nearest};
+pub use list::{Entry, Registry};
 pub use params::{Configurable, Field, Params, check, fields, parse, to_params};

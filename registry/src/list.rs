@@ -2,13 +2,6 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use crate::{Error, Result};
 
-/// The known names, nearest to `name` first (Damerau-Levenshtein distance, then list order).
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut known: Vec<_> = known.into_iter().collect();
-    known.sort_by_key(|candidate| strsim::damerau_levenshtein(name, candidate));
-    known
-}
-
 /// An entry of a [`Registry`].
 pub trait Entry: Clone + Send + Sync + 'static {
     /// What the entries are, in words: "model", "memory function".

@@ -22,7 +22,7 @@ impl<C: ModelConfig> Builder<C> {
         device: &B::Device,
     ) -> Result<Box<dyn TrainState<B>>> {
         let config: C = configure(request.params, request.io)?;
-        let model = config.build::<B>(request.io, &mut init::rng(request.seed), device);
+        let model = config.init::<B>(request.io, &mut init::rng(request.seed), device);
         Ok(Box::new(ModelState::new(model, request.training)))
     }
 }

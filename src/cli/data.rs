@@ -1,50 +1,15 @@
 //! `lookback data`: fetches data sets, and says where they are.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use lookback_benchmarks::{Planned, TASKS};
 use lookback_datasets::{DATA_SETS, DATA_VARIABLE, DataFolder, FetchEvent};
 use lookback_registry::Result;
 
 use super::Exit;
+use super::args::{DataArguments, DataCommand, FetchArguments};
 use super::out;
-
-#[derive(Debug, Args)]
-pub(super) struct DataArguments {
-    #[command(subcommand)]
-    command: DataCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum DataCommand {
-    /// Download a data set; the same command resumes an interrupted download
-    #[command(after_help = "Examples:\n  lookback data fetch cifar10\n  \
-        lookback data fetch cifar10 --from cifar-10-binary.tar.gz --data /data")]
-    Fetch(FetchArguments),
-    /// List the data sets and where they are
-    List(PlaceArgument),
-}
-
-#[derive(Debug, Args)]
-struct FetchArguments {
-    /// The data set (see `lookback data list`)
-    name: String,
-    /// Take it from this archive or folder instead of the network
-    #[arg(long, value_name = "FILE|DIR")]
-    from: Option<PathBuf>,
-    #[command(flatten)]
-    place: PlaceArgument,
-}
-
-#[derive(Debug, Args)]
-struct PlaceArgument {
-    /// The folder of the data sets [default: LOOKBACK_DATA, else `lookback` in the platform's data folder]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
 
 /// The runs without those whose data set is not there, of which it says what to do; all of them if none is left.
 pub(super) fn with_data(runs: Vec<Planned>, folder: &DataFolder) -> Result<Vec<Planned>> {
@@ -78,7 +43,7 @@ pub(super) fn with_data(runs: Vec<Planned>, folder: &DataFolder) -> Result<Vec<P
 pub(super) fn data(arguments: DataArguments) -> Result<Exit> {
     match arguments.command {
         DataCommand::Fetch(arguments) => fetch(arguments)?,
-        DataCommand::List(place) => out::say(&listing(&DataFolder::new(place.data))),
+        DataCommand::List(place) => out::say(&listing(&place.folder())),
     }
     Ok(Exit::Success)
 }
@@ -86,7 +51,7 @@ pub(super) fn data(arguments: DataArguments) -> Result<Exit> {
 fn fetch(arguments: FetchArguments) -> Result<()> {
     let set = DATA_SETS.get(&arguments.name)?;
     let mut progress = FetchProgress::default();
-    let folder = DataFolder::new(arguments.place.data);
+    let folder = arguments.data.folder();
     let fetched = set.fetch(&folder, arguments.from, &mut |event| progress.observe(&event));
     progress.take_bar_away();
     out::say(&format!("{}: {}", set.name, fetched?.display()));

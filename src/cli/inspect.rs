@@ -3,39 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
 use lookback_datasets::images::{Image, read_picture};
 use lookback_registry::{Error, Result};
 
 use super::Exit;
-use super::args::{DataArgument, PlaceArguments};
+use super::args::InspectArguments;
 use super::finished::{FinishedRun, ModelWork};
 use super::out;
 use crate::backends::TrainBackend;
 use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra, TrainedModel, attention, sample};
-use crate::report::figures::{self, Theme};
+use crate::report::figures;
 use crate::runs::folder::{write_json, write_whole};
 
 /// Classes that are named above a picture.
 const NAMED: usize = 3;
-
-#[derive(Debug, Args)]
-pub(super) struct InspectArguments {
-    /// The folder of a finished run on images
-    pub run: PathBuf,
-    /// PNG or JPEG files [default: the first images of the validation split]
-    pub images: Vec<PathBuf>,
-    /// Images of the validation split
-    #[arg(long, value_name = "N", default_value = "8", conflicts_with = "images")]
-    pub samples: usize,
-    #[command(flatten)]
-    pub data: DataArgument,
-    /// The folder to write to [default: RUN/inspect]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-}
 
 /// Draws what the attention of a finished run looks at, and the spectra of its scores.
 pub(super) fn inspect(arguments: &InspectArguments) -> Result<Exit> {
@@ -57,9 +38,9 @@ pub(super) fn inspect(arguments: &InspectArguments) -> Result<Exit> {
         out::say(&format!("{title}\n  {}", path.display()));
     }
     write_json(&out.join("spectra.json"), &inside.spectra)?;
-    let svg = figures::svg(&inside.spectra.figure(), Theme::Paper);
-    write_whole(&out.join("spectra.svg"), svg.as_bytes())?;
-    write_whole(&out.join("spectra.png"), &figures::png(&svg)?)?;
+    let figure = inside.spectra.figure();
+    write_whole(&out.join("spectra.svg"), figures::svg(&figure).as_bytes())?;
+    write_whole(&out.join("spectra.png"), &figures::png(&figure)?)?;
     out::say(&format!(
         "singular values of the attention scores, mean over {} images\n  {}",
         inside.spectra.samples,

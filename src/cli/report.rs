@@ -8,7 +8,7 @@ use super::Exit;
 use super::args::{LogFormat, ReportArguments};
 use super::out;
 use super::report_run::report_run;
-use crate::report::{SweepReport, terminal_table, write_report};
+use crate::report::{WrittenReport, terminal_table, write_report};
 use crate::runs::Store;
 
 /// Makes the report of a folder again, be it of a sweep or of a single run.
@@ -32,7 +32,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit> {
 
 /// Writes the report of a store and prints what it says.
 pub(super) fn say_report(store: &Store, format: LogFormat) -> Result<()> {
-    let SweepReport { analysis, path } = write_report(store)?;
+    let WrittenReport { analysis, path } = write_report(store)?;
     match format {
         LogFormat::Json => {
             for finding in analysis.findings() {

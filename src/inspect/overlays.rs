@@ -1,15 +1,14 @@
-//! Attention maps drawn over their picture, and all of them on one sheet.
+//! Attention maps drawn over their picture, and all of them side by side.
 
 use lookback_datasets::images::Image;
 use lookback_registry::Result;
 
 use super::heat::{colour, overlay, range};
 use super::maps::AttentionMaps;
-use crate::report::figures::{Anchor, Label, Sheet};
+use crate::report::figures::{Anchor, Montage};
 
-/// The least side of a picture on a sheet, in pixels.
+/// The least side of a picture among others, in pixels.
 const SIDE: usize = 112;
-const LABEL_SIZE: f64 = 11.5;
 /// Height of a label's line.
 const LINE: usize = 16;
 const GAP: usize = 14;
@@ -62,10 +61,10 @@ impl Overlays {
         (0..self.layers.len().max(left.len())).map(at).collect()
     }
 
-    /// All of them on one sheet, as a PNG file.
+    /// All of them side by side, as a PNG file.
     ///
     /// # Errors
-    /// The sheet is larger than memory can hold.
+    /// The picture is larger than memory can hold.
     pub fn png(&self, title: &str) -> Result<Vec<u8>> {
         let (width, height) = self.picture.image.size();
         let zoom = SIDE.div_ceil(width).max(1);
@@ -76,25 +75,21 @@ impl Overlays {
         let left = |column: usize| column * (cell_width + GAP) + if column > 0 { GAP } else { 0 };
         let row_height = LINE + cell_height + LINE + GAP / 2;
         let bar = rows.len() * row_height;
-        let mut sheet = Sheet::new(title, left(columns) - GAP, bar + 2 * LINE);
-        let text = |sheet: &mut Sheet, text: &str, at, anchor| {
-            sheet.label(Label { text: text.to_owned(), at, anchor, size: LABEL_SIZE });
-        };
+        let mut montage = Montage::new(title, left(columns) - GAP, bar + 2 * LINE);
         for (row, (first, heads)) in rows.into_iter().enumerate() {
-            let cells =
-                first.map(|cell| (0, cell)).into_iter().chain(heads.iter().enumerate().map(|(i, c)| (i + 1, c)));
-            for (column, cell) in cells {
+            let cells = std::iter::once(first).chain(heads.iter().map(Some)).enumerate();
+            for (column, cell) in cells.filter_map(|(column, cell)| Some((column, cell?))) {
                 let (x, y) = (left(column), row * row_height);
-                text(&mut sheet, &cell.label, (x, y + LINE - 4), Anchor::Start);
-                sheet.picture(cell.image.clone(), (x, y + LINE), zoom);
-                text(&mut sheet, &cell.range, (x + cell_width, y + LINE + cell_height + LINE - 4), Anchor::End);
+                montage.label(&cell.label, (x, y + LINE - 4), Anchor::Start);
+                montage.picture(cell.image.clone(), (x, y + LINE), zoom);
+                montage.label(&cell.range, (x + cell_width, y + LINE + cell_height + LINE - 4), Anchor::End);
             }
         }
         let scale = scale();
         let beside = scale.width() + 8;
-        sheet.picture(scale, (0, bar + LINE / 2), 1);
-        text(&mut sheet, "each map from its smallest value to its largest", (beside, bar + LINE + 2), Anchor::Start);
-        sheet.png()
+        montage.picture(scale, (0, bar + LINE / 2), 1);
+        montage.label("each map from its smallest value to its largest", (beside, bar + LINE + 2), Anchor::Start);
+        montage.png()
     }
 }
 
@@ -121,7 +116,7 @@ mod tests {
     use lookback_datasets::images::decode_picture;
 
     #[test]
-    fn a_sheet_has_a_row_per_layer_and_a_column_per_head_beside_the_image() {
+    fn a_montage_has_a_row_per_layer_and_a_column_per_head_beside_the_image() {
         let map = vec![0.1, 0.2, 0.3, 0.25];
         let maps =
             AttentionMaps { grid: [2, 2], class_token: true, layers: vec![vec![map.clone(); 3]; 4], rollout: map };
@@ -133,9 +128,9 @@ mod tests {
             rows.iter().map(|(left, heads)| (left.is_some(), heads.len())).collect::<Vec<_>>(),
             [(true, 3), (true, 3), (false, 3), (false, 3)]
         );
-        let sheet = decode_picture(&overlays.png("one").unwrap(), "sheet").unwrap();
+        let montage = decode_picture(&overlays.png("one").unwrap(), "montage").unwrap();
         // 4 columns of 128 pixels, 3 gaps and a wider one, the edges, at twice the size.
-        assert_eq!(sheet.width(), 2 * (4 * 128 + 4 * GAP + 24));
+        assert_eq!(montage.width(), 2 * (4 * 128 + 4 * GAP + 24));
         let one = AttentionMaps { layers: maps.layers[..1].to_vec(), ..maps };
         assert_eq!(Overlays::new(&Image::filled(32, 32, [9; 3]), &one).rows().len(), 2);
     }

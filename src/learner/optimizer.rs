@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn decay_spares_biases_and_averages_follow_the_weights() {
         let io = Io::sequence(1, 1, 4);
-        let model = LinearRnnConfig::default().with_width(3).build::<B>(io, &mut init::rng(1), &Default::default());
+        let model = LinearRnnConfig::default().with_width(3).init::<B>(io, &mut init::rng(1), &Default::default());
         let training = TrainingConfig {
             weight_decay: 0.5,
             decay: Decay::Weights,
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn weights_are_cut_off_at_their_bound() {
-        let model = LinearRnnConfig::default().with_width(3).build::<B>(
+        let model = LinearRnnConfig::default().with_width(3).init::<B>(
             Io::sequence(1, 1, 4),
             &mut init::rng(1),
             &Default::default(),
@@ -326,7 +326,7 @@ mod tests {
         let build = |width| {
             let io = Io::sequence(1, 1, 4);
             let config = LinearRnnConfig::default().with_width(width);
-            config.build::<Autodiff<Flex>>(io, &mut init::rng(1), &Default::default())
+            config.init::<Autodiff<Flex>>(io, &mut init::rng(1), &Default::default())
         };
         let updater = |optimizer| Updater::<Flex>::new(&TrainingConfig { optimizer, ..TrainingConfig::default() });
         let model = build(3);

@@ -1,24 +1,13 @@
 //! A classifier's mistakes, class by class.
 
-use std::fmt::Write as _;
-
 use lookback_benchmarks::Classification;
+use maud::{Markup, html};
 
-use super::words::share;
-use crate::report::figures::escape;
+use super::phrases::share;
 
 /// The confusion matrix, its cells coloured by their share, with a bar for the accuracy of each class.
-pub(super) fn classes(judged: &Classification) -> String {
-    let mut page = String::from(
-        "<p class=\"lead\">Validation samples by true class (rows) and predicted class (columns). Right ones are blue, \
-         mistakes red, the stronger the larger their share of the row; of either colour the largest share is full.</p>\n\
-         <div class=\"scroll\"><table class=\"confusion\">\n<thead><tr><th scope=\"col\">true \\ predicted</th>",
-    );
-    for class in &judged.classes {
-        let _ = write!(page, "<th scope=\"col\" class=\"number\">{}</th>", escape(class));
-    }
-    page.push_str("<th scope=\"col\">accuracy</th></tr></thead>\n<tbody>\n");
-    let shares: Vec<Vec<f64>> = judged.confusion.iter().map(|row| shares(row)).collect();
+pub(super) fn classes(result: &Classification) -> Markup {
+    let shares: Vec<Vec<f64>> = result.confusion.iter().map(|row| shares(row)).collect();
     let largest = |right: bool| {
         let cells = shares.iter().enumerate().flat_map(|(truth, row)| {
             row.iter().enumerate().filter(move |(class, _)| (*class == truth) == right).map(|(_, share)| *share)
@@ -26,19 +15,37 @@ pub(super) fn classes(judged: &Classification) -> String {
         cells.fold(f64::MIN_POSITIVE, f64::max)
     };
     let (right, wrong) = (largest(true), largest(false));
-    for (truth, (class, counts)) in judged.classes.iter().zip(&judged.confusion).enumerate() {
-        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", escape(class));
-        for (predicted, count) in counts.iter().enumerate() {
-            let (kind, most) = if predicted == truth { ("right", right) } else { ("wrong", wrong) };
-            let part = shares[truth][predicted] / most;
-            let _ = write!(page, "<td class=\"number {kind}\" style=\"--share:{part:.3}\">{count}</td>");
+    let rows = result.classes.iter().zip(&result.confusion).enumerate();
+    let style = |part: f64| format!("--share:{part:.3}");
+    html! {
+        p class="lead" {
+            "Validation samples by true class (rows) and predicted class (columns). Right ones are blue, mistakes red, the \
+             stronger the larger their share of the row; of either colour the largest share is full."
         }
-        let accuracy = judged.class_accuracy.get(truth).copied().flatten();
-        let (part, text) = accuracy.map_or((0.0, "-".to_owned()), |part| (part, share(part)));
-        let _ = writeln!(page, "<td class=\"bar\" style=\"--share:{part:.3}\">{text}<span></span></td></tr>");
+        div class="scroll" { table class="confusion" {
+            thead { tr {
+                th scope="col" { "true \\ predicted" }
+                @for class in &result.classes { th scope="col" class="number" { (class) } }
+                th scope="col" { "accuracy" }
+            } }
+            tbody {
+                @for (truth, (class, counts)) in rows {
+                    tr {
+                        th scope="row" { (class) }
+                        @for (predicted, count) in counts.iter().enumerate() {
+                            @let (kind, most) = if predicted == truth { ("right", right) } else { ("wrong", wrong) };
+                            td class={ "number " (kind) } style=(style(shares[truth][predicted] / most)) { (count) }
+                        }
+                        @let accuracy = result.class_accuracy.get(truth).copied().flatten();
+                        td class="bar" style=(style(accuracy.unwrap_or(0.0))) {
+                            (accuracy.map_or_else(|| "-".to_owned(), share)) span {}
+                        }
+                    }
+                    "\n"
+                }
+            }
+        } }
     }
-    page.push_str("</tbody>\n</table></div>\n");
-    page
 }
 
 /// The parts of their sum; zeros where there are none.
@@ -58,7 +65,7 @@ mod tests {
         let logits = [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]].concat();
         let mut targets = [1.0, 0.0, 0.0].repeat(4);
         targets.extend([0.0, 1.0, 0.0]);
-        let page = classes(&Classification::of(&logits, &targets, &names));
+        let page = classes(&Classification::of(&logits, &targets, &names)).into_string();
         for cell in [
             "<td class=\"number right\" style=\"--share:0.500\">2</td>",
             "<td class=\"number wrong\" style=\"--share:1.000\">2</td>",

@@ -17,8 +17,8 @@ fn fitting(label: &str, series: &[Series]) -> Axis {
     Axis::new(label, low > 0.0 && high > 10.0 * low)
 }
 
-/// Loss, metrics and learning rate over the training; `epoch` is the number of updates of an epoch, where there are
-/// epochs.
+/// Loss, metrics and learning rate over the training; `epoch` is the number of updates of an epoch, for a task that
+/// has epochs.
 pub(super) fn training(curve: &[Evaluation], epoch: Option<f64>) -> Figure {
     let x = if epoch.is_some() { "epoch" } else { "update" };
     let over = |value: &dyn Fn(&Evaluation) -> Option<f64>| -> Vec<Point> {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_stand_with_their_kind_and_each_once() {
+    fn metrics_are_with_their_kind_and_each_once() {
         let metrics = [("accuracy", 0.5), ("top5_accuracy", 0.9), ("error", 0.5), ("cross_entropy", 1.5)];
         let figure = training(&curve(&metrics), Some(5.0));
         assert_eq!(titles(&figure), ["loss", "share of right samples", "learning rate"]);

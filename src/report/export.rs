@@ -20,7 +20,7 @@ pub enum Kind {
     Int,
     /// 64-bit floating-point numbers.
     Float,
-    /// True or false.
+    /// Truth values.
     Bool,
 }
 
@@ -64,77 +64,79 @@ pub struct ResultsTable {
     pub rows: Vec<Vec<Cell>>,
 }
 
+impl Cell {
+    /// The kind of columns that it fits in; any where it is absent.
+    fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Null => None,
+            Self::Text(_) => Some(Kind::Text),
+            Self::Int(_) => Some(Kind::Int),
+            Self::Float(_) => Some(Kind::Float),
+            Self::Bool(_) => Some(Kind::Bool),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) => format!("{number:?}"),
+            Self::Bool(value) => value.to_string(),
+        }
+    }
+}
+
 impl ResultsTable {
     /// Checks that titles are unique, and that every row has the columns' number and kinds of cells.
     ///
     /// # Errors
     /// Names the column, or the row (counted from 1) and its column.
     pub fn validate(&self) -> Result<()> {
+        let refused = |sentence: String| Err(Error::new(ErrorKind::Failed, sentence));
         let mut names = HashSet::new();
-        if let Some(column) = self.columns.iter().find(|column| !names.insert(&column.name)) {
-            return Err(Error::new(
-                ErrorKind::Failed,
-                format!("The results have two columns named `{}`.", column.name),
-            ));
+        if let Some(Column { name, .. }) = self.columns.iter().find(|column| !names.insert(&column.name)) {
+            return refused(format!("The results have two columns named `{name}`."));
         }
-        for (index, row) in self.rows.iter().enumerate() {
-            if row.len() != self.columns.len() {
-                return Err(Error::new(
-                    ErrorKind::Failed,
-                    format!(
-                        "Row {} of the results has {} cells, but there are {} columns.",
-                        index + 1,
-                        row.len(),
-                        self.columns.len()
-                    ),
-                ));
+        for (number, row) in (1..).zip(&self.rows) {
+            let (cells, columns) = (row.len(), self.columns.len());
+            if cells != columns {
+                let sentence =
+                    format!("Row {number} of the results has {cells} cells, but there are {columns} columns.");
+                return refused(sentence);
             }
-            for (column, value) in self.columns.iter().zip(row) {
-                let fits = match value {
-                    Cell::Null => true,
-                    Cell::Text(_) => column.kind == Kind::Text,
-                    Cell::Int(_) => column.kind == Kind::Int,
-                    Cell::Float(_) => column.kind == Kind::Float,
-                    Cell::Bool(_) => column.kind == Kind::Bool,
-                };
-                if !fits {
-                    return Err(Error::new(
-                        ErrorKind::Failed,
-                        format!(
-                            "Row {} of the results has {value:?} in column `{}`, which holds {:?}.",
-                            index + 1,
-                            column.name,
-                            column.kind
-                        ),
-                    ));
-                }
+            let mut pairs = self.columns.iter().zip(row);
+            if let Some((Column { name, kind }, cell)) =
+                pairs.find(|(column, cell)| cell.kind().is_some_and(|kind| kind != column.kind))
+            {
+                return refused(format!(
+                    "Row {number} of the results has {cell:?} in column `{name}`, which holds {kind:?}."
+                ));
             }
         }
         Ok(())
     }
 
     /// The table as CSV (RFC 4180, UTF-8, a header, `\n`): absent cells are empty, floats the shortest text that
-    /// reads back to the same number, or `NaN`, `inf`, `-inf`.
+    /// reads back to the same number, or `NaN`, `inf`, `-inf`; truth values `true` or `false`.
     ///
     /// # Errors
     /// The table is not valid.
     pub fn to_csv(&self) -> Result<Vec<u8>> {
         self.validate()?;
-        let failed =
-            |error: csv::Error| Error::caused(ErrorKind::Failed, "The results cannot be written as CSV", error);
         let mut writer = csv::Writer::from_writer(vec![]);
+        let write = |writer: &mut csv::Writer<Vec<u8>>| {
+            writer.write_record(self.columns.iter().map(|column| &column.name))?;
+            self.rows.iter().try_for_each(|row| writer.write_record(row.iter().map(Cell::text)))
+        };
         if !self.columns.is_empty() {
-            writer.write_record(self.columns.iter().map(|column| &column.name)).map_err(failed)?;
-            for row in &self.rows {
-                writer.write_record(row.iter().map(text)).map_err(failed)?;
-            }
+            write(&mut writer)
+                .map_err(|error| Error::caused(ErrorKind::Failed, "The results cannot be written as CSV", error))?;
         }
-        writer.into_inner().map_err(|error| {
-            Error::caused(ErrorKind::Failed, "The results cannot be written as CSV", error.into_error())
-        })
+        Ok(writer.into_inner().expect("memory can be written to"))
     }
 
-    /// The table as Parquet: one row group, optional columns of type string, int64 and double, not compressed.
+    /// The table as Parquet: one row group, optional columns of type string, int64, double and boolean, not compressed.
     /// The same table gives the same bytes.
     ///
     /// # Errors
@@ -146,16 +148,6 @@ impl ResultsTable {
         }
         encode(self)
             .map_err(|error| Error::caused(ErrorKind::Failed, "The results cannot be written as Parquet", error))
-    }
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Text(text) => text.clone(),
-        Cell::Int(number) => number.to_string(),
-        Cell::Float(number) => format!("{number:?}"),
-        Cell::Bool(value) => value.to_string(),
     }
 }
 
@@ -199,36 +191,18 @@ fn encode_column(
     let cells = || table.rows.iter().map(|row| &row[index]);
     // Definition levels: 1 where there is a value.
     let levels: Vec<i16> = cells().map(|cell| i16::from(*cell != Cell::Null)).collect();
-    match table.columns[index].kind {
-        Kind::Text => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Text(text) => Some(ByteArray::from(text.as_str())),
-                _ => None,
-            });
-            writer.typed::<ByteArrayType>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
-        }
-        Kind::Int => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Int(number) => Some(*number),
-                _ => None,
-            });
-            writer.typed::<Int64Type>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
-        }
-        Kind::Float => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Float(number) => Some(*number),
-                _ => None,
-            });
-            writer.typed::<DoubleType>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
-        }
-        Kind::Bool => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Bool(value) => Some(*value),
-                _ => None,
-            });
-            writer.typed::<BoolType>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?;
-        }
+    macro_rules! write {
+        ($cell:path, $physical:ty, $value:expr) => {{
+            let values = cells().filter_map(|cell| if let $cell(value) = cell { Some($value(value)) } else { None });
+            writer.typed::<$physical>().write_batch(&values.collect::<Vec<_>>(), Some(&levels), None)?
+        }};
     }
+    match table.columns[index].kind {
+        Kind::Text => write!(Cell::Text, ByteArrayType, |text: &String| ByteArray::from(text.as_str())),
+        Kind::Int => write!(Cell::Int, Int64Type, |number: &i64| *number),
+        Kind::Float => write!(Cell::Float, DoubleType, |number: &f64| *number),
+        Kind::Bool => write!(Cell::Bool, BoolType, |value: &bool| *value),
+    };
     writer.close()
 }
 
@@ -248,12 +222,13 @@ mod tests {
                 Column::new("memory", Kind::Text),
                 Column::new("seed", Kind::Int),
                 Column::new("nmse", Kind::Float),
+                Column::new("causal", Kind::Bool),
             ],
             rows: vec![
-                vec![text("impulse, \"α\" = 32\n"), Cell::Int(i64::MIN), Cell::Float(1.0 / 3.0)],
-                vec![Cell::Null, Cell::Null, Cell::Null],
-                vec![text(""), Cell::Int(0), Cell::Float(f64::INFINITY)],
-                vec![text("airy"), Cell::Int(7), Cell::Float(5e-324)],
+                vec![text("impulse, \"α\" = 32\n"), Cell::Int(i64::MIN), Cell::Float(1.0 / 3.0), Cell::Bool(true)],
+                vec![Cell::Null, Cell::Null, Cell::Null, Cell::Null],
+                vec![text(""), Cell::Int(0), Cell::Float(f64::INFINITY), Cell::Bool(false)],
+                vec![text("airy"), Cell::Int(7), Cell::Float(5e-324), Cell::Null],
             ],
         }
     }
@@ -268,6 +243,7 @@ mod tests {
                 Field::Str(text) => Cell::Text(text.clone()),
                 Field::Long(number) => Cell::Int(*number),
                 Field::Double(number) => Cell::Float(*number),
+                Field::Bool(value) => Cell::Bool(*value),
                 other => panic!("{other:?}"),
             };
             row.get_column_iter().map(value).collect()
@@ -290,11 +266,12 @@ mod tests {
         let table = table();
         let bytes = table.to_csv().unwrap();
         let mut reader = ::csv::Reader::from_reader(bytes.as_slice());
-        assert_eq!(reader.headers().unwrap(), vec!["memory", "seed", "nmse"]);
+        assert_eq!(reader.headers().unwrap(), vec!["memory", "seed", "nmse", "causal"]);
         let rows: Vec<_> = reader.records().map(|row| row.unwrap()).collect();
         assert_eq!(rows[0].get(0), Some("impulse, \"α\" = 32\n"));
         assert_eq!(rows[0][2].parse::<f64>().unwrap(), 1.0 / 3.0);
-        assert_eq!(rows[1], vec!["", "", ""]);
+        assert_eq!(rows[1], vec!["", "", "", ""]);
+        assert_eq!((&rows[0][3], &rows[2][3]), ("true", "false"));
         assert_eq!(&rows[3][2], "5e-324");
     }
 
@@ -307,7 +284,7 @@ mod tests {
         short.rows[1].pop();
         assert_eq!(
             short.to_parquet().unwrap_err().to_string(),
-            "Row 2 of the results has 2 cells, but there are 3 columns."
+            "Row 2 of the results has 3 cells, but there are 4 columns."
         );
         let mut mixed = table();
         mixed.rows[0][1] = Cell::Float(1.0);

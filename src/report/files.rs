@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::export::{Cell, Column, Kind, ResultsTable};
 use super::figures;
-use super::html::{Counts, ReportInput, html};
+use super::sweep::{Counts, SweepReport, sweep_html};
 use crate::runs::Store;
 use crate::runs::environment::Environment;
 use crate::runs::folder::{read_json, write_whole};
@@ -20,19 +20,19 @@ use crate::runs::sweep::failure;
 
 /// What [`write_report`] wrote.
 #[derive(Debug)]
-pub struct SweepReport {
+pub struct WrittenReport {
     /// What the runs say.
     pub analysis: Analysis,
     /// The page, `report.html` in the store.
     pub path: PathBuf,
 }
 
-/// Writes tables (`results.csv`, `results.parquet`, `timings.csv`), figures (`figures/`) and the page (`report.html`) of all
+/// Writes tables (`results.csv`, `results.parquet`, `timings.csv`), figures as SVG, PNG and PDF (`figures/`) and the page (`report.html`) of all
 /// runs of a store's plan into the store.
 ///
 /// # Errors
 /// The store is none, its suite is unknown, or a file cannot be read or written.
-pub fn write_report(store: &Store) -> Result<SweepReport> {
+pub fn write_report(store: &Store) -> Result<WrittenReport> {
     let plan = store.plan()?;
     let suite = SUITES.get(&plan.header.suite)?.suite();
     let outcomes = store.outcomes(&plan.runs)?;
@@ -46,9 +46,10 @@ pub fn write_report(store: &Store) -> Result<SweepReport> {
     let folder = store.file("figures");
     fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, error))?;
     for figure in analysis.figures() {
-        let svg = figures::svg(figure, figures::Theme::Paper);
-        write_whole(&folder.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
-        write_whole(&folder.join(format!("{}.png", figure.id)), &figures::png(&svg)?)?;
+        let path = |suffix: &str| folder.join(format!("{}.{suffix}", figure.id));
+        write_whole(&path("svg"), figures::svg(figure).as_bytes())?;
+        write_whole(&path("png"), &figures::png(figure)?)?;
+        write_whole(&path("pdf"), &figures::pdf(figure))?;
     }
 
     let specs: Vec<_> = plan.runs.iter().map(|run| &run.spec).collect();
@@ -56,18 +57,19 @@ pub fn write_report(store: &Store) -> Result<SweepReport> {
     let failed = failures.collect::<Result<Vec<_>>>()?.into_iter().flatten().count();
     let done = outcomes.iter().filter(|outcome| outcome.result.is_some()).count();
     let path = store.file("report.html");
-    let page = html(&ReportInput {
+    let page = sweep_html(&SweepReport {
         info: suite.info(),
         analysis: &analysis,
         command: &plan.command,
         preset: plan.header.preset.name(),
         backend: &plan.header.backend,
         counts: Counts { planned: plan.runs.len(), done, failed },
+        training_seconds: outcomes.iter().filter_map(|outcome| outcome.seconds).sum(),
         environment: &environment(store, &plan)?.map_or_else(Vec::new, |found| found.entries()),
         specs_json: &serde_json::to_string_pretty(&specs).expect("specs serialise"),
     });
     write_whole(&path, page.as_bytes())?;
-    Ok(SweepReport { analysis, path })
+    Ok(WrittenReport { analysis, path })
 }
 
 /// Where the runs were computed: the environment of the first that has one; others may differ.

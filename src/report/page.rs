@@ -1,136 +1,187 @@
 //! What the pages share: one file without network, light and dark, for screen and paper.
 
-use std::fmt::Write as _;
-
 use lookback_benchmarks::Table;
 use lookback_benchmarks::experiment::figure::Figure;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::table::is_numeric;
 use crate::inspect::colour;
-use crate::report::figures::{self, Theme, escape};
+use crate::report::figures;
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// The whole page around its header and main part.
-pub(super) fn whole(title: &str, content: &str) -> String {
-    let title = escape(title);
-    let (light, dark) = figures::css_variables();
-    let style = STYLE.replace("/*figures-light*/", &light).replace("/*figures-dark*/", &dark);
+pub(super) fn whole(title: &str, content: &Markup) -> String {
     let stops: Vec<String> = (0..10)
         .map(|stop| {
             let [red, green, blue] = colour(f64::from(stop) / 9.0);
             format!("rgb({red} {green} {blue})")
         })
         .collect();
-    let style = style.replace("/*heat*/", &stops.join(", "));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"generator\" content=\"lookback\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n\
-         {content}<footer>Written by lookback. This page needs no network.</footer>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+    let style = STYLE.replace("/*figures-dark*/", &figures::dark_css()).replace("/*heat*/", &stops.join(", "));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="lookback";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            "\n"
+            body {
+                (content)
+                footer { "Written by lookback. This page needs no network." }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+        "\n"
+    };
+    page.into_string()
+}
+
+/// A section of the main part.
+pub(super) fn section(id: &str, title: &str, content: &Markup) -> Markup {
+    html! { section aria-labelledby=(id) { h2 id=(id) { (title) } (content) } "\n" }
 }
 
 /// A name with its value, inside of a list of facts.
-pub(super) fn fact(page: &mut String, name: &str, class: &str, value: &str) {
-    let _ = writeln!(page, "<div><dt>{}</dt><dd class=\"{class}\">{}</dd></div>", escape(name), escape(value));
-}
-
-/// A command line to copy.
-pub(super) fn command(page: &mut String, command: &str) {
-    let _ = writeln!(
-        page,
-        "<div class=\"command\"><pre id=\"command\" aria-label=\"Command\"><code>{}</code></pre>\
-         <button type=\"button\" class=\"script-only\" data-copies=\"command\">Copy</button></div>",
-        escape(command)
-    );
+pub(super) fn fact(name: &str, class: Option<&str>, value: &str) -> Markup {
+    html! { div { dt { (name) } dd class=[class] { (value) } } }
 }
 
 /// A figure with its title and caption.
-pub(super) fn figure(page: &mut String, figure: &Figure) {
-    let _ = write!(
-        page,
-        "<figure id=\"figure-{}\">\n<h3>{}</h3>\n{}<figcaption>{}</figcaption>\n</figure>\n",
-        escape(&figure.id),
-        escape(&figure.title),
-        figures::svg(figure, Theme::Page),
-        escape(&figure.caption)
-    );
-}
-
-/// A table that sorts by the column whose title is pressed.
-pub(super) fn table(page: &mut String, id: &str, table: &Table) {
-    let class = |column| if is_numeric(table, column) { " class=\"number\"" } else { "" };
-    let classes: Vec<_> = (0..table.columns.len()).map(class).collect();
-    let _ = write!(page, "<div class=\"scroll\"><table id=\"{id}\" class=\"sortable\">\n<thead><tr>");
-    for (column, class) in table.columns.iter().zip(&classes) {
-        let _ = write!(
-            page,
-            "<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{}</button></th>",
-            escape(column)
-        );
-    }
-    page.push_str("</tr></thead>\n<tbody>\n");
-    for row in &table.rows {
-        page.push_str("<tr>");
-        for (cell, class) in row.iter().zip(&classes) {
-            let _ = write!(page, "<td{class}>{}</td>", escape(cell));
+pub(super) fn figure(figure: &Figure) -> Markup {
+    html! {
+        figure id={ "figure-" (figure.id) } {
+            h4 { (figure.title) }
+            div class="drawing" { (figures::inline_svg(figure)) }
+            figcaption { (figure.caption) }
         }
-        page.push_str("</tr>\n");
+        "\n"
     }
-    page.push_str("</tbody>\n</table></div>\n");
 }
 
-/// Where it was computed, and of what: `summary` names the JSON.
-pub(super) fn how(page: &mut String, environment: &[(String, String)], summary: &str, json: &str) {
-    page.push_str("<section aria-labelledby=\"how\">\n<h2 id=\"how\">How it was run</h2>\n");
-    page.push_str("<div class=\"scroll\"><table>\n<tbody>\n");
-    for (name, value) in environment {
-        let _ = writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
+/// A table that sorts by the column whose title is pressed; its first rows have these classes.
+pub(super) fn table(id: &str, table: &Table, rows: &[&str]) -> Markup {
+    let classes: Vec<_> =
+        (0..table.columns.len()).map(|column| is_numeric(table, column).then_some("number")).collect();
+    html! {
+        div class="scroll" {
+            table id=(id) class="sortable" {
+                thead { tr {
+                    @for (column, class) in table.columns.iter().zip(&classes) {
+                        th scope="col" class=[class] aria-sort="none" { button type="button" { (column) } }
+                    }
+                } }
+                tbody {
+                    @for (index, row) in table.rows.iter().enumerate() {
+                        tr class=[rows.get(index)] { @for (cell, class) in row.iter().zip(&classes) { td class=[class] { (cell) } } }
+                        "\n"
+                    }
+                }
+            }
+        }
     }
-    page.push_str("</tbody>\n</table></div>\n");
-    let _ = write!(
-        page,
-        "<p></p>\n<details><summary>{}</summary><pre><code>{}</code></pre></details>\n</section>\n",
-        escape(summary),
-        escape_block(json)
-    );
 }
 
-/// Escapes text whose line breaks stay.
-fn escape_block(text: &str) -> String {
-    text.lines().map(escape).collect::<Vec<_>>().join("\n")
+/// Names with their values, one below the other.
+pub(super) fn pairs<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Markup {
+    html! {
+        div class="scroll" { table { tbody {
+            @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } "\n" }
+        } } }
+    }
 }
 
-/// Escapes text and makes links of the addresses in it.
-pub(super) fn linked(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("https://").into_iter().chain(rest.find("http://")).min() {
-        let address = &rest[start..];
-        let end =
-            address.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')')).unwrap_or(address.len());
-        let address = address[..end].trim_end_matches(['.', ',', ';']);
-        out.push_str(&escape(&rest[..start]));
-        let escaped = escape(address);
-        let _ = write!(out, "<a href=\"{escaped}\" rel=\"noopener\">{escaped}</a>");
-        rest = &rest[start + address.len()..];
-    }
-    out.push_str(&escape(rest));
-    out
+/// The section on how to get the same again: the command line, where it was computed, and of what; `summary` names the
+/// JSON.
+pub(super) fn repeat(command: &str, environment: &[(String, String)], summary: &str, json: &str) -> Markup {
+    let rows = environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let content = html! {
+        div class="command" {
+            pre id="command" aria-label="Command" { code { (command) } }
+            button type="button" class="script-only" data-copies="command" { "Copy" }
+        }
+        (pairs(rows))
+        details { summary { (summary) } pre { code { (json) } } }
+    };
+    section("repeat", "How to repeat it", &content)
+}
+
+/// Text with links made of the addresses in it.
+pub(super) fn linked(text: &str) -> Markup {
+    let Some(start) = text.find("https://").into_iter().chain(text.find("http://")).min() else {
+        return html! { (text) };
+    };
+    let (before, address) = text.split_at(start);
+    let end = address.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | ')')).unwrap_or(address.len());
+    let address = address[..end].trim_end_matches(['.', ',', ';']);
+    let after = &text[start + address.len()..];
+    html! { (before) a href=(address) rel="noopener" { (address) } (linked(after)) }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::collections::HashSet;
+
+    use roxmltree::Document;
+
     use super::*;
+
+    /// Checks that a page is well-formed, that its ids are unique and its links lead somewhere, and that it fetches nothing.
+    pub fn assert_sound(page: &str) {
+        // Elements without an end are the one thing in which the pages are not XML.
+        let mut body = page[page.find("<body>").unwrap()..page.rfind("<script>").unwrap()].to_owned() + "</body>";
+        for element in ["<input ", "<img ", "<br"] {
+            body = body
+                .split(element)
+                .enumerate()
+                .map(|(index, part)| if index > 0 { part.replacen('>', "/>", 1) } else { part.to_owned() })
+                .collect::<Vec<_>>()
+                .join(element);
+        }
+        let document = Document::parse(&body).unwrap();
+        let ids: Vec<_> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+        assert_eq!(ids.len(), ids.iter().collect::<HashSet<_>>().len(), "{ids:?}");
+        for target in document.descendants().filter_map(|node| node.attribute("href")?.strip_prefix('#')) {
+            assert!(ids.contains(&target), "{target}");
+        }
+        for image in document.descendants().filter(|node| node.has_tag_name("img")) {
+            assert!(image.attribute("src").is_some_and(|source| source.starts_with("data:image/png;base64,iVBOR")));
+            assert!(image.attribute("alt").is_some());
+        }
+        for word in ["@import", "url(", "<link", "fetch("] {
+            assert!(!page.contains(word), "{word}");
+        }
+        assert!(page.matches("<script").count() == 1 && page.ends_with("</html>\n"));
+    }
 
     #[test]
     fn addresses_become_links() {
         assert_eq!(
-            linked("A <b>, https://a.org/x?y=1&z (see http://b.org)."),
+            linked("A <b>, https://a.org/x?y=1&z (see http://b.org).").into_string(),
             "A &lt;b&gt;, <a href=\"https://a.org/x?y=1&amp;z\" rel=\"noopener\">https://a.org/x?y=1&amp;z</a> (see \
              <a href=\"http://b.org\" rel=\"noopener\">http://b.org</a>)."
         );
+    }
+
+    #[test]
+    fn tables_sort_by_their_titles_and_numbers_are_marked() {
+        let table_of = |cells: [&str; 2]| Table {
+            title: String::new(),
+            columns: ["model", "NMSE"].map(String::from).into(),
+            rows: vec![cells.map(String::from).into()],
+        };
+        let text = table("t", &table_of(["<s4d>", "1e-3 ± 2e-4"]), &["holds"]).into_string();
+        assert!(text.contains("<th scope=\"col\" aria-sort=\"none\"><button type=\"button\">model</button></th>"));
+        assert!(
+            text.contains(
+                "<th scope=\"col\" class=\"number\" aria-sort=\"none\"><button type=\"button\">NMSE</button>"
+            )
+        );
+        assert!(text.contains("<tr class=\"holds\"><td>&lt;s4d&gt;</td><td class=\"number\">1e-3 ± 2e-4</td>"));
     }
 }

@@ -1,14 +1,13 @@
 //! What single images show of a classifier.
 
-use std::fmt::Write as _;
-
 use lookback_datasets::images::Image;
 use lookback_registry::Result;
+use maud::{Markup, html};
 
 use super::page::{figure, linked};
-use super::words::share;
-use crate::inspect::{AttentionMaps, Guess, Overlays, Spectra};
-use crate::report::figures::{escape, picture_png};
+use super::phrases::share;
+use crate::inspect::{AttentionMaps, Guess, Overlay, Overlays, Spectra};
+use crate::report::figures::picture_png;
 
 /// Pictures of right guesses, and as many of wrong ones.
 const SHOWN: usize = 16;
@@ -31,115 +30,106 @@ pub(crate) struct Attention {
     pub spectra: Spectra,
 }
 
-/// The sections of predictions and of attention; the latter is empty for a model without attention.
+/// The sections of predictions and of attention; no latter for a model without attention.
 ///
 /// # Errors
 /// A picture is larger than memory can hold.
-pub(super) fn pictures(images: &ImageInsights) -> Result<[String; 2]> {
+pub(super) fn pictures(images: &ImageInsights) -> Result<(Markup, Option<Markup>)> {
     let guesses = match &images.guesses {
         Ok(guesses) => guesses,
-        Err(reason) => return Ok([note(reason), String::new()]),
+        Err(reason) => return Ok((note(reason), None)),
     };
     let attention = match &images.attention {
-        None => String::new(),
-        Some(Err(reason)) => note(reason),
-        Some(Ok(attention)) => looks(attention, guesses, &images.classes)?,
+        None => None,
+        Some(Err(reason)) => Some(note(reason)),
+        Some(Ok(attention)) => Some(maps(attention, guesses, &images.classes)?),
     };
-    Ok([gallery(guesses, &images.classes)?, attention])
+    Ok((gallery(guesses, &images.classes)?, attention))
 }
 
 /// Why something cannot be shown.
-fn note(reason: &str) -> String {
-    format!("<p class=\"lead\">Nothing can be shown here. {}</p>\n", linked(reason))
+fn note(reason: &str) -> Markup {
+    html! { p class="lead" { "Nothing can be shown here. " (linked(reason)) } }
 }
 
-fn gallery(guesses: &[Guess], classes: &[String]) -> Result<String> {
+fn gallery(guesses: &[Guess], classes: &[String]) -> Result<Markup> {
     let count = guesses.len();
-    let mut page = format!(
-        "<p class=\"lead\">Of the first {count} validation images, the first that were classified rightly and the first \
-         that were not, with the probability that the model gives its answer.</p>\n"
-    );
-    for (title, right) in [("Right", true), ("Wrong", false)] {
+    let part = |title: &str, right: bool| -> Result<Markup> {
         let all: Vec<&Guess> = guesses.iter().filter(|guess| guess.right() == Some(right)).collect();
-        let _ = write!(page, "<h3>{title}: {} of {count}</h3>\n<div class=\"gallery\">\n", all.len());
-        for guess in all.into_iter().take(SHOWN) {
-            let Some((class, probability)) = guess.ranked().first().copied() else { continue };
+        let tiles = all.iter().take(SHOWN).filter_map(|guess| {
+            let (class, probability) = guess.ranked().first().copied()?;
+            let truth = guess.truth.filter(|_| !right).map(|truth| {
+                let given = guess.probabilities.get(truth).copied().unwrap_or_default();
+                format!("is {} ({})", name(classes, truth), share(given))
+            });
             let answer = format!("{} {}", name(classes, class), share(probability));
-            let truth = match guess.truth {
-                Some(truth) if !right => {
-                    let given = guess.probabilities.get(truth).copied().unwrap_or_default();
-                    format!("<br/>is {} ({})", escape(name(classes, truth)), share(given))
-                }
-                _ => String::new(),
-            };
-            let image = tile(&guess.picture, &answer)?;
-            let _ = writeln!(page, "<div class=\"tile\">{image}<p><b>{}</b>{truth}</p></div>", escape(&answer));
+            Some(tile(&guess.picture, &answer, &html! { b { (answer) } @if let Some(truth) = truth { br; (truth) } }))
+        });
+        let tiles = tiles.collect::<Result<Vec<_>>>()?;
+        Ok(html! {
+            h3 { (title) ": " (all.len()) " of " (count) }
+            div class="gallery" { @for tile in tiles { (tile) } }
+        })
+    };
+    Ok(html! {
+        p class="lead" {
+            "Of the first " (count) " validation images, the first that were classified rightly and the first that were \
+             not, with the probability that the model gives its answer."
         }
-        page.push_str("</div>\n");
-    }
-    Ok(page)
+        (part("Right", true)?)
+        (part("Wrong", false)?)
+    })
 }
 
-fn looks(attention: &Attention, guesses: &[Guess], classes: &[String]) -> Result<String> {
+fn maps(attention: &Attention, guesses: &[Guess], classes: &[String]) -> Result<Markup> {
     let query = match attention.maps.first() {
         Some(maps) if maps.class_token => "the class token, which becomes the output, gives to each patch",
         _ => "all patches together, whose mean becomes the output, give to each patch",
     };
-    let mut page = format!(
-        "<p class=\"lead\">How much attention {query} of the image, by layer and head: each map from its smallest share \
-         <span class=\"heat\"></span> to its largest, which stand below it. Rollout: what part of the output stems from \
-         each patch if residual branches pass on half of what they get ({}).</p>\n",
-        linked("Abnar and Zuidema, 2020, https://arxiv.org/abs/2005.00928")
-    );
     let heads = attention.maps.iter().flat_map(|maps| &maps.layers).map(Vec::len).max().unwrap_or(0);
-    let _ = writeln!(page, "<div class=\"looks\" style=\"--heads:{heads}\">");
-    for (number, (maps, guess)) in attention.maps.iter().zip(guesses).enumerate() {
+    let images = attention.maps.iter().zip(guesses).enumerate().map(|(number, (maps, guess))| {
         let truth = guess.truth.map_or_else(String::new, |truth| format!(": {}", name(classes, truth)));
         let answer = guess.ranked().first().map_or_else(String::new, |(class, probability)| {
             format!(", taken for {} ({})", name(classes, *class), share(*probability))
         });
-        let _ = write!(page, "<figure>\n<h3>Validation image {}{}</h3>\n", number + 1, escape(&(truth + &answer)));
-        grid(&mut page, &Overlays::new(&guess.picture, maps), heads)?;
-        page.push_str("</figure>\n");
-    }
-    page.push_str("</div>\n");
-    figure(&mut page, &attention.spectra.figure());
-    Ok(page)
+        let grid = grid(&Overlays::new(&guess.picture, maps), heads)?;
+        Ok(html! { figure { h4 { "Validation image " (number + 1) (truth) (answer) } (grid) } })
+    });
+    let images = images.collect::<Result<Vec<_>>>()?;
+    Ok(html! {
+        p class="lead" {
+            "How much attention " (query) " of the image, by layer and head: each map from its smallest share "
+            span class="heat" {}
+            " to its largest, which are below it. Rollout: what part of the output stems from each patch if residual \
+             branches pass on half of what they get ("
+            (linked("Abnar and Zuidema, 2020, https://arxiv.org/abs/2005.00928")) ")."
+        }
+        div class="looks" style={ "--heads:" (heads) } { @for image in images { (image) } }
+        (figure(&attention.spectra.figure()))
+    })
 }
 
 /// The image and its maps, a row per layer and a column per head.
-fn grid(page: &mut String, overlays: &Overlays, heads: usize) -> Result<()> {
-    page.push_str("<div class=\"maps\">\n");
-    for (left, layer) in overlays.rows() {
-        // A row has all its cells, filled or not.
-        let cells = std::iter::once(left).chain((0..heads).map(|head| layer.get(head)));
-        for cell in cells {
-            match cell {
-                Some(cell) => {
-                    let image = tile(&cell.image, &cell.label)?;
-                    let _ = writeln!(
-                        page,
-                        "<div class=\"tile\">{image}<p>{}<br/><span class=\"range\">{}</span></p></div>",
-                        escape(&cell.label),
-                        escape(&cell.range)
-                    );
-                }
-                None => page.push_str("<div></div>\n"),
-            }
-        }
-    }
-    page.push_str("</div>\n");
-    Ok(())
+fn grid(overlays: &Overlays, heads: usize) -> Result<Markup> {
+    let filled = |cell: &Overlay| {
+        tile(&cell.image, &cell.label, &html! { (cell.label) br; span class="range" { (cell.range) } })
+    };
+    // A row has all its cells, filled or not.
+    let rows = overlays.rows();
+    let cells =
+        rows.iter().flat_map(|(left, layer)| std::iter::once(*left).chain((0..heads).map(|head| layer.get(head))));
+    let cells = cells.map(|cell| cell.map_or_else(|| Ok(html! { div {} }), filled)).collect::<Result<Vec<_>>>()?;
+    Ok(html! { div class="maps" { @for cell in cells { (cell) } } })
 }
 
 fn name(classes: &[String], class: usize) -> &str {
     classes.get(class).map_or("unknown", String::as_str)
 }
 
-/// A picture inside of the page.
-fn tile(picture: &Image, shows: &str) -> Result<String> {
-    let data = base64(&picture_png(picture)?);
-    Ok(format!("<img alt=\"{}\" src=\"data:image/png;base64,{data}\"/>", escape(shows)))
+/// A picture inside of the page, with a text below.
+fn tile(picture: &Image, shows: &str, text: &Markup) -> Result<Markup> {
+    let source = format!("data:image/png;base64,{}", base64(&picture_png(picture)?));
+    Ok(html! { div class="tile" { img alt=(shows) src=(source); p { (text) } } "\n" })
 }
 
 /// Base64 with padding (RFC 4648, section 4).
@@ -170,11 +160,12 @@ mod tests {
     #[test]
     fn what_cannot_be_shown_is_told() {
         let images = |guesses, attention| ImageInsights { classes: vec!["<cat>".into()], guesses, attention };
-        let told = pictures(&images(Err("No data & so on.".into()), None)).unwrap();
-        assert!(told[0].contains("No data &amp; so on.") && told[1].is_empty());
+        let (predictions, attention) = pictures(&images(Err("No data & so on.".into()), None)).unwrap();
+        assert!(predictions.into_string().contains("No data &amp; so on.") && attention.is_none());
         let guess = Guess { picture: Image::filled(1, 1, [0; 3]), probabilities: vec![1.0], truth: Some(0) };
-        let told = pictures(&images(Ok(vec![guess]), Some(Err("No patches.".into())))).unwrap();
-        assert!(told[0].contains("Right: 1 of 1") && told[0].contains("&lt;cat&gt; 100.0 %"), "{}", told[0]);
-        assert!(told[1].contains("No patches."));
+        let (predictions, attention) = pictures(&images(Ok(vec![guess]), Some(Err("No patches.".into())))).unwrap();
+        let predictions = predictions.into_string();
+        assert!(predictions.contains("Right: 1 of 1") && predictions.contains("&lt;cat&gt; 100.0 %"), "{predictions}");
+        assert!(attention.unwrap().into_string().contains("No patches."));
     }
 }

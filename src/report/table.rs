@@ -55,7 +55,8 @@ fn is_absent(cell: &str) -> bool {
 /// commas part thousands.
 pub(super) fn leading_number(cell: &str) -> Option<f64> {
     let cell = cell.trim().trim_start_matches(['<', '>', '≤', '≥', '~', ' ']).replace('−', "-");
-    let end = cell.find(|c: char| c.is_whitespace() || matches!(c, '±' | '(' | '[' | '%' | '/')).unwrap_or(cell.len());
+    let end =
+        cell.find(|c: char| c.is_whitespace() || matches!(c, '±' | '(' | '[' | '%' | '/' | '*')).unwrap_or(cell.len());
     let number: f64 = cell[..end].replace(',', "").parse().ok()?;
     Some(number).filter(|number| !number.is_nan())
 }
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_to_the_right_and_lines_fit() {
+    fn numbers_are_to_the_right_and_lines_fit() {
         let text = terminal_table(&table(&[["s4d", "1.2e-5 ± 3e-6", "ok"], ["tcn", "0.93", "—"]]), 60);
         let lines: Vec<_> = text.lines().collect();
         assert!(lines.iter().all(|line| line.chars().count() <= 60), "{text}");
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(leading_number("< 1e-7"), Some(1e-7));
         assert_eq!(leading_number("−2 (3 seeds)"), Some(-2.0));
         assert_eq!(leading_number("12,345"), Some(12_345.0));
+        assert_eq!(leading_number("0.25*"), Some(0.25));
         assert_eq!(leading_number("s4d"), None);
         assert!(!is_numeric(&table(&[["a", "—", ""]]), 1));
         assert!(is_numeric(&table(&[["a", "—", ""], ["b", "3", ""]]), 1));

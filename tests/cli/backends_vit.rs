@@ -43,7 +43,7 @@ impl BackendTask for Pass {
 
     fn run<B: TrainBackend>(self, device: B::Device) -> Self::Output {
         let io = Io::single(3, 10, 32 * 32);
-        let model = VitConfig::default().build::<B>(io, &mut init::rng(0), &device);
+        let model = VitConfig::default().init::<B>(io, &mut init::rng(0), &device);
         let noise = |seed, shape: [usize; 3]| {
             let mut rng = init::rng(seed);
             let values: Vec<f64> = (0..shape.iter().product()).map(|_| init::standard_normal(&mut rng)).collect();
@@ -240,7 +240,7 @@ impl BackendTask for Parallel {
         let config = GruConfig { stack: StackConfig { d_model: 4, ..GruConfig::default().stack } };
         let io = task.io();
         let state = |seed, device: &B::Device| {
-            Box::new(ModelState::new(config.build::<B>(io, &mut init::rng(seed), device), &training))
+            Box::new(ModelState::new(config.init::<B>(io, &mut init::rng(seed), device), &training))
         };
         let first = state(1, &device);
         let learner = Learner::<B>::new(task, first, training.clone(), 2, device).expect("a valid training");

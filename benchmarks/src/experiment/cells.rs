@@ -13,8 +13,8 @@ use super::comparison::Ours;
 use super::evidence::{Evidence, MIN_SEEDS, brief};
 use super::outcome::{Outcome, Probe, RunStatus};
 use super::plan::label;
-use super::reading::Table;
 use super::stats::{self, Summary};
+use super::table::Table;
 use crate::tasks::TASKS;
 
 /// All runs at one setting.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::evidence::brief;
+use crate::experiment::finding::Verdict;
 use crate::experiment::stats::Summary;
-use crate::experiment::{Table, Verdict};
+use crate::experiment::table::Table;
 
 /// What was measured or worked out here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What decides a finding: numbers for it, numbers against it, and what is missing.
 
-use crate::experiment::{Finding, Verdict};
+use crate::experiment::finding::{Finding, Verdict};
 
 /// Seeds that a cell needs before a statement rests on it.
 pub const MIN_SEEDS: usize = 2;

@@ -7,11 +7,13 @@ mod cells;
 pub mod comparison;
 pub mod evidence;
 pub mod figure;
+mod finding;
 mod outcome;
 mod plan;
 mod reading;
 pub mod stats;
 mod suite;
+mod table;
 mod values;
 
 use std::fmt::Debug;
@@ -20,10 +22,12 @@ use lookback_registry::Result;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use cells::{Cell, Cells};
+pub use finding::{Finding, Verdict};
 pub use outcome::{Example, HeadProbe, Outcome, Probe, RunResult, RunStatus};
 pub use plan::{ExtraModel, Place, PlanRequest, Planned, Preset, Shown, text};
-pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Finding, Reading, SuiteInfo, Table, Verdict};
+pub use reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, Reading, SuiteInfo};
 pub use suite::{AnyExperiment, Suite, SuiteEntry};
+pub use table::Table;
 pub use values::{Extended, NoAxes};
 
 use crate::spec::{Named, TrainingConfig};

@@ -1,45 +1,9 @@
 //! What is read from runs: tables, figures, findings, published values beside ours.
 
-use serde::{Deserialize, Serialize};
-
 use super::comparison::Comparison;
 use super::figure::Figure;
-
-/// Whether a finding is true of the results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The numbers agree with the statement.
-    Holds,
-    /// The numbers contradict the statement.
-    DoesNotHold,
-    /// Too few runs to say.
-    NotMeasured,
-}
-
-/// A named, falsifiable statement with the numbers that decide it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Finding {
-    /// A short name, lower-case with hyphens.
-    pub name: String,
-    /// What is claimed, in one sentence.
-    pub statement: String,
-    /// What the numbers say.
-    pub verdict: Verdict,
-    /// The measured numbers, or what is missing.
-    pub evidence: String,
-}
-
-/// A table for people: text cells under column titles.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Table {
-    /// What it shows, in a few words.
-    pub title: String,
-    /// Column titles.
-    pub columns: Vec<String>,
-    /// Rows of as many cells.
-    pub rows: Vec<Vec<String>>,
-}
+use super::finding::Finding;
+use super::table::Table;
 
 /// Name and contents of an experiment.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,8 @@ use lookback_registry::{Entry, Error, ErrorKind, Params, Result, parse, to_param
 use super::cells::{Cell, Cells};
 use super::outcome::Outcome;
 use super::plan::{ExtraModel, Place, PlanRequest, Planned, Preset, label};
-use super::reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, SuiteInfo, Table};
+use super::reading::{Analysis, Chapter, ExperimentInfo, ExperimentReading, SuiteInfo};
+use super::table::Table;
 use super::{Experiment, Setting};
 use crate::spec::{Named, RunSpec, SPEC_VERSION, TrainingConfig};
 use crate::tasks::TASKS;

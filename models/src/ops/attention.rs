@@ -1,18 +1,16 @@
 use burn::tensor::{FloatDType, Tensor, TensorData, activation::softmax, backend::Backend};
 
-use super::add_trailing;
 #[cfg(feature = "flex")]
 use super::fast;
+use super::{add_trailing, is_on_host};
 
 /// A score that leaves nothing after the softmax; finite, because some GPUs assume that all numbers are.
 pub(crate) const FORBIDDEN: f64 = -1e30;
 
-/// Whether [`attention`] masks later keys by itself on this backend, without a matrix of `length^2` elements.
-pub(crate) fn masks_itself<B: Backend>() -> bool {
-    #[cfg(feature = "flex")]
-    return fast::knows::<B>();
-    #[cfg(not(feature = "flex"))]
-    false
+/// The causal mask for the scores of sequences of `length` steps, `[1, length, length]`, on backends where [`attention`]
+/// does not mask later keys by itself: made once, it need not be made at each call.
+pub(crate) fn causal_table<B: Backend>(length: usize, device: &B::Device) -> Option<Tensor<B, 3>> {
+    (!is_on_host::<B>()).then(|| causal_mask(length, device))
 }
 
 /// What is added to the scores of attention.
@@ -20,7 +18,7 @@ pub(crate) fn masks_itself<B: Backend>() -> bool {
 pub struct ScoreBias<B: Backend> {
     /// `[1 or n_heads, length, length]` (query, key), very negative where attention is forbidden.
     pub values: Option<Tensor<B, 3>>,
-    /// Whether later keys are forbidden, in `values` too where there are any.
+    /// Whether later keys are forbidden, in `values` too if these are given.
     pub causal: bool,
 }
 
@@ -96,10 +94,10 @@ pub(crate) fn scores<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads
     }
 }
 
-/// Forbids later keys, `[length, length]`.
-fn causal_mask<B: Backend>(length: usize, device: &B::Device) -> Tensor<B, 2> {
+/// Forbids later keys, `[1, length, length]`.
+pub(crate) fn causal_mask<B: Backend>(length: usize, device: &B::Device) -> Tensor<B, 3> {
     let row = |query| (0..length).map(move |key| if key > query { FORBIDDEN } else { 0.0 });
-    Tensor::from_data(TensorData::new((0..length).flat_map(row).collect(), [length, length]), device)
+    Tensor::from_data(TensorData::new((0..length).flat_map(row).collect(), [1, length, length]), device)
 }
 
 /// `[batch, length, n_heads * d_head]` to `[batch, n_heads, length, d_head]`.

@@ -1,7 +1,6 @@
 use burn::tensor::{Tensor, backend::Backend};
 
-#[cfg(feature = "flex")]
-use super::fast;
+use super::fast_form;
 
 /// The values of what each head has pooled, `x_h W_h` with the head's block of columns W_h.
 ///
@@ -10,11 +9,7 @@ use super::fast;
 /// - output `[batch, n_heads * d_head]`
 pub fn head_values<B: Backend>(input: Tensor<B, 3>, weight: Tensor<B, 2>) -> Tensor<B, 2> {
     let ([batch, n_heads, channels], [_, inner]) = (input.dims(), weight.dims());
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        let op = fast::by_head::HeadMap { n_heads, transposed: false };
-        return fast::apply(op, [fast::erased(input), fast::erased(weight)]);
-    }
+    fast_form!(fast::by_head::HeadMap { n_heads, transposed: false }, input, weight);
     let weight = weight.reshape([channels, n_heads, inner / n_heads]).swap_dims(0, 1);
     input.swap_dims(0, 1).matmul(weight).swap_dims(0, 1).reshape([batch, inner])
 }
@@ -26,11 +21,7 @@ pub fn head_values<B: Backend>(input: Tensor<B, 3>, weight: Tensor<B, 2>) -> Ten
 /// - query `[batch, n_heads * d_head]`, weight `[channels, n_heads * d_head]`
 /// - output `[batch, n_heads, channels]`
 pub fn head_directions<B: Backend>(query: Tensor<B, 2>, weight: Tensor<B, 2>, n_heads: usize) -> Tensor<B, 3> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&query) {
-        let op = fast::by_head::HeadMap { n_heads, transposed: true };
-        return fast::apply(op, [fast::erased(query), fast::erased(weight)]);
-    }
+    fast_form!(fast::by_head::HeadMap { n_heads, transposed: true }, query, weight);
     let ([batch, inner], [channels, _]) = (query.dims(), weight.dims());
     let d_head = inner / n_heads;
     let query = query.reshape([batch, n_heads, d_head]).swap_dims(0, 1);

@@ -1,8 +1,6 @@
 use burn::tensor::{Tensor, backend::Backend};
 
-#[cfg(feature = "flex")]
-use super::fast;
-use super::{linear, shift};
+use super::{fast_form, linear, shift};
 
 /// Time steps per block: the memory is `channels * length * CHUNK`, linear in the length.
 const CHUNK: usize = 128;
@@ -19,10 +17,7 @@ const CHUNK: usize = 128;
 pub fn causal_conv<B: Backend>(input: Tensor<B, 3>, kernel: Tensor<B, 2>) -> Tensor<B, 3> {
     let [batch, length, channels] = input.dims();
     assert_eq!(kernel.dims(), [channels, length], "the kernel is `[channels, length]` of the input");
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        return fast::apply(fast::conv::CausalConv, [fast::erased(input), fast::erased(kernel)]);
-    }
+    fast_form!(fast::conv::CausalConv, input, kernel);
     if length <= CHUNK {
         // Both transpositions are of matrices: backends copy these faster than tensors of more dimensions.
         let input = transposed(input.reshape([batch * length, channels])).reshape([channels, batch, length]);
@@ -74,11 +69,7 @@ pub fn dilated_conv<B: Backend>(
     bias: Tensor<B, 1>,
     dilation: usize,
 ) -> Tensor<B, 3> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        let inputs = [fast::erased(input), fast::erased(weight), fast::erased(bias)];
-        return fast::apply(fast::conv::DilatedConv { dilation }, inputs);
-    }
+    fast_form!(fast::conv::DilatedConv { dilation }, input, weight, bias);
     let [_, length, channels] = input.dims();
     let oldest = weight.dims()[0] / channels - 1;
     let tap = |lag: usize| weight.clone().narrow(0, (oldest - lag) * channels, channels);

@@ -2,8 +2,7 @@ use std::f64::consts::TAU;
 
 use burn::tensor::{Int, Tensor, backend::Backend};
 
-#[cfg(feature = "flex")]
-use super::fast;
+use super::fast_form;
 
 /// The kernel of a real diagonal system: `kernel(s) = sum_n weight_n exp(s rate_n)`, `s = 0..length`.
 ///
@@ -14,11 +13,7 @@ use super::fast;
 /// - weight, rate `[channels, states]`
 /// - output `[channels, length]`
 pub fn real_exponentials<B: Backend>(weight: Tensor<B, 2>, rate: Tensor<B, 2>, length: usize) -> Tensor<B, 2> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&rate) {
-        let op = fast::exponentials::Exponentials { length };
-        return fast::apply(op, [rate, weight].map(fast::erased));
-    }
+    fast_form!(fast::exponentials::Exponentials { length }, rate, weight);
     let (fine, coarse) = split(length);
     let low = multiples(rate.clone(), fine).exp();
     let high = multiples(rate * fine as f64, coarse).exp() * weight.unsqueeze_dim(2);
@@ -35,20 +30,15 @@ pub fn complex_exponentials<B: Backend>(
     rate: [Tensor<B, 2>; 2],
     length: usize,
 ) -> Tensor<B, 2> {
-    let [decay, angle] = rate;
-    #[cfg(feature = "flex")]
-    if fast::applies(&decay) {
-        let op = fast::exponentials::Exponentials { length };
-        let [re, im] = weight;
-        return fast::apply(op, [decay, angle, re, im].map(fast::erased));
-    }
+    let ([decay, angle], [re, im]) = (rate, weight);
+    fast_form!(fast::exponentials::Exponentials { length }, decay, angle, re, im);
     let (fine, coarse) = split(length);
     let angle = wrap(angle);
     let [low_re, low_im] = polar(multiples(decay.clone(), fine), multiples(angle.clone(), fine));
     // `fine` is a power of two, so this angle is exact before it is wrapped.
     let [high_re, high_im] =
         polar(multiples(decay * fine as f64, coarse), multiples(wrap(angle * fine as f64), coarse));
-    let [re, im] = weight.map(|part| part.unsqueeze_dim::<3>(2));
+    let [re, im] = [re, im].map(|part| part.unsqueeze_dim::<3>(2));
     let real = high_re.clone() * re.clone() - high_im.clone() * im.clone();
     let minus_imaginary = (high_re * im + high_im * re).neg();
     join(Tensor::cat(vec![real, minus_imaginary], 1), Tensor::cat(vec![low_re, low_im], 1), length)

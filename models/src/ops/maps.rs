@@ -1,8 +1,7 @@
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::{FloatDType, Tensor, activation, backend::Backend, module};
+use burn::tensor::{DType, FloatDType, Tensor, activation, backend::Backend, module};
 
-#[cfg(feature = "flex")]
-use super::fast;
+use super::fast_form;
 
 /// What burn's layer norm adds to the variance unless told otherwise.
 pub const EPSILON: f64 = 1e-5;
@@ -24,14 +23,7 @@ pub fn linear<B: Backend, const D: usize>(
             None => output,
         };
     }
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        let (input, weight) = (fast::erased(input), fast::erased(weight));
-        return match bias {
-            Some(bias) => fast::apply(fast::linear::Linear, [input, weight, fast::erased(bias)]),
-            None => fast::apply(fast::linear::Linear, [input, weight]),
-        };
-    }
+    fast_form!(fast::linear::Linear, input, weight; bias);
     if weight.dims()[0] != 1 {
         return module::linear(input, weight, bias);
     }
@@ -50,54 +42,68 @@ pub fn map<B: Backend, const D: usize>(map: &Linear<B>, input: Tensor<B, D>) -> 
     linear(input, map.weight.val(), map.bias.as_ref().map(|bias| bias.val()))
 }
 
-/// `linear(map(map, input), weight, bias)`: as one linear map where the channels between the two are more than those of
-/// the input.
-///
-/// # Shapes
-/// - input `[batch, length, d_input]`, weight `[d_model, d_output]`, bias `[d_output]`
-/// - output `[batch, length, d_output]`
-pub fn joined<B: Backend>(
-    map: &Linear<B>,
-    input: Tensor<B, 3>,
-    weight: Tensor<B, 2>,
-    bias: Option<Tensor<B, 1>>,
-) -> Tensor<B, 3> {
-    let [d_input, d_model] = map.weight.dims();
-    if d_input >= d_model {
-        return linear(self::map(map, input), weight, bias);
-    }
-    let bias = match &map.bias {
-        Some(inner) => Some(linear(inner.val().unsqueeze::<2>(), weight.clone(), bias).squeeze_dim(0)),
-        None => bias,
-    };
-    linear(input, linear(map.weight.val(), weight, None), bias)
-}
-
 /// `x Phi(x)` of each element, with the normal distribution function Phi by the error function.
 pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        return fast::apply(fast::elementwise::Gelu, [fast::erased(input)]);
-    }
+    fast_form!(fast::elementwise::Gelu, input);
     activation::gelu(input)
 }
 
 /// `max(x, 0)` of each element.
 pub fn relu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&input) {
-        return fast::apply(fast::elementwise::Relu, [fast::erased(input)]);
-    }
+    fast_form!(fast::elementwise::Relu, input);
     activation::relu(input)
+}
+
+/// `log(1 + e^x)` of each element, also where `e^x` is too large for a number.
+pub fn softplus<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
+    // The largest whole number whose exponential is finite. Beyond it the function is the identity.
+    let largest = match input.dtype() {
+        DType::F64 => 709.0,
+        DType::F16 => 11.0,
+        _ => 88.0,
+    };
+    let excess = input.clone() - largest;
+    // A comparison with NaN is false, and NaN must stay.
+    let beyond = excess.clone().mask_fill(excess.lower_equal_elem(0.0), 0.0);
+    activation::softplus(input.clamp_max(largest), 1.0) + beyond
 }
 
 /// Layer normalisation over the last dimension, of a norm that was made with this `epsilon`, which burn keeps to itself.
 pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, epsilon: f64, input: Tensor<B, D>) -> Tensor<B, D> {
-    #[cfg(feature = "flex")]
-    if let Some(beta) = norm.beta.as_ref().filter(|_| fast::applies(&input)) {
-        let inputs = [fast::erased(input), fast::erased(norm.gamma.val()), fast::erased(beta.val())];
-        return fast::apply(fast::layer_norm::LayerNorm { epsilon: epsilon as f32 }, inputs);
+    if let Some(beta) = &norm.beta {
+        fast_form!(fast::layer_norm::LayerNorm { epsilon: epsilon as f32 }, input, norm.gamma.val(), beta.val());
+        // Without fast forms nobody needs them.
+        let _ = (epsilon, beta);
     }
-    let _ = epsilon;
     norm.forward(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+    use burn_autodiff::Autodiff;
+    use burn_flex::{Flex, FlexDevice};
+
+    #[test]
+    fn softplus_is_burn_s_where_that_is_finite_and_goes_on_beyond() {
+        let all = [-1e30, -100.0, -20.0, -1.5, 0.0, 0.3, 17.0, 60.0, 88.0, 88.5, 89.0, 2e9, 1e30, f32::NAN];
+        let values = |tensor: Tensor<Flex, 1>| tensor.into_data().to_vec::<f32>().unwrap();
+        for composed in [false, true] {
+            let input = Tensor::<Autodiff<Flex>, 1>::from_floats(all, &FlexDevice).require_grad();
+            let output = if composed { ops::composed(|| softplus(input.clone())) } else { softplus(input.clone()) };
+            let slopes = values(input.grad(&output.clone().sum().backward()).unwrap());
+            let theirs = values(activation::softplus(input.clone(), 1.0).inner());
+            for ((x, ours), (burn, slope)) in all.iter().zip(values(output.inner())).zip(theirs.into_iter().zip(slopes))
+            {
+                if x.is_nan() {
+                    assert!(ours.is_nan());
+                } else if burn.is_finite() {
+                    assert_eq!(ours, burn, "{x}");
+                } else {
+                    assert_eq!((ours, slope), (*x, 1.0), "{x}");
+                }
+            }
+        }
+    }
 }

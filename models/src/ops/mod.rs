@@ -6,32 +6,82 @@
 mod attention;
 mod broadcast;
 mod by_head;
+mod cells;
 mod conv;
 mod exponentials;
 #[cfg(feature = "flex")]
 mod fast;
 mod maps;
+mod mask;
 mod pool;
 mod recurrent;
+mod scan;
 mod sums;
 mod time;
 
 use std::cell::Cell;
 
-use burn::tensor::FloatDType;
+use burn::tensor::{FloatDType, Tensor, backend::Backend};
 
-pub(crate) use attention::{FORBIDDEN, heads, masks_itself, scores};
+pub(crate) use attention::{FORBIDDEN, causal_mask, causal_table, heads, scores};
 pub use attention::{Paired, ScoreBias, attention};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use by_head::{head_directions, head_values};
+pub use cells::{LstmState, gru_cell, lstm_cell, tanh_cell};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
-pub use maps::{EPSILON, gelu, joined, layer_norm, linear, map, relu};
+pub use maps::{EPSILON, gelu, layer_norm, linear, map, relu, softplus};
+pub(crate) use mask::Mask;
 pub use pool::{pool, pool_scores};
-pub use recurrent::{complex_scan, diagonal_scan};
-pub(crate) use recurrent::{gru, linear_rnn, lstm, scans, tanh_rnn};
+pub use recurrent::{gru, linear_rnn, lstm, tanh_rnn};
+pub use scan::{diagonal_scan, scan, selective_scan};
 pub use sums::sum_of_squares;
 pub use time::{shift, unbind};
+
+/// Returns from the function with the fast form `$op` of the operation, where it has one for the backend and the type of
+/// numbers of its first input: `fast_form!(op, first, second, ..)`, with an optional input behind a semicolon.
+macro_rules! fast_form {
+    ($op:expr, $first:ident $(, $more:expr)* $(; $optional:ident)?) => {
+        #[cfg(feature = "flex")]
+        {
+            use $crate::ops::fast;
+            if fast::applies(&$first) {
+                let inputs = [fast::erased($first) $(, fast::erased($more))*];
+                return $crate::ops::fast_form!(@apply $op, inputs $(, $optional)?);
+            }
+        }
+    };
+    (@apply $op:expr, $inputs:ident) => {
+        fast::apply($op, $inputs)
+    };
+    (@apply $op:expr, $inputs:ident, $optional:ident) => {{
+        let [first, second] = $inputs;
+        match $optional {
+            Some(third) => fast::apply($op, [first, second, fast::erased(third)]),
+            None => fast::apply($op, [first, second]),
+        }
+    }};
+}
+use fast_form;
+
+/// Whether operations have fast forms for tensors of this backend and type of numbers.
+fn is_fast<B: Backend, const D: usize>(tensor: &Tensor<B, D>) -> bool {
+    #[cfg(feature = "flex")]
+    return fast::applies(tensor);
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = tensor;
+        false
+    }
+}
+
+/// Whether this is a backend that has fast forms, whose tensors are in the host's memory.
+fn is_on_host<B: Backend>() -> bool {
+    #[cfg(feature = "flex")]
+    return fast::knows::<B>();
+    #[cfg(not(feature = "flex"))]
+    false
+}
 
 thread_local! {
     static PRECISION: Cell<Option<FloatDType>> = const { Cell::new(None) };

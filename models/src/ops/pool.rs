@@ -1,8 +1,6 @@
 use burn::tensor::{Tensor, activation::softmax, backend::Backend};
 
-use super::add_trailing;
-#[cfg(feature = "flex")]
-use super::fast;
+use super::{add_trailing, fast_form};
 
 /// Attention of a few queries to all tokens of a sequence, the weighted means of the tokens themselves:
 /// `sum_t softmax_t[<d_i, x(t)> + b_i(t)] x(t)` for each direction d_i.
@@ -12,14 +10,7 @@ use super::fast;
 ///   sequences share them, bias `[queries, length]`
 /// - output `[batch, queries, channels]`
 pub fn pool<B: Backend>(tokens: Tensor<B, 3>, directions: Tensor<B, 3>, bias: Option<Tensor<B, 2>>) -> Tensor<B, 3> {
-    #[cfg(feature = "flex")]
-    if fast::applies(&tokens) {
-        let (tokens, directions) = (fast::erased(tokens), fast::erased(directions));
-        return match bias {
-            Some(bias) => fast::apply(fast::pool::Pool, [tokens, directions, fast::erased(bias)]),
-            None => fast::apply(fast::pool::Pool, [tokens, directions]),
-        };
-    }
+    fast_form!(fast::pool::Pool, tokens, directions; bias);
     softmax(pool_scores(tokens.clone(), directions, bias), 2).matmul(tokens)
 }
 

@@ -1,16 +1,14 @@
 use burn::tensor::{Tensor, backend::Backend};
 
-#[cfg(feature = "flex")]
-use super::fast;
+use super::is_on_host;
 
 /// The sum of the squares of all elements, `[1]`, of a vector that may be long.
 ///
-/// Where it is not for a CPU, it is a sum of sums: a GPU may add up an axis one element after the other, which is
+/// Unless it is known to be on a CPU, it is a sum of sums: a GPU may add up an axis one element after the other, which is
 /// inexact, and Mesa's software driver for Vulkan ends every loop after 65,536 rounds.
 pub fn sum_of_squares<B: Backend>(vector: Tensor<B, 1>) -> Tensor<B, 1> {
     let squares = vector.clone() * vector;
-    #[cfg(feature = "flex")]
-    if fast::knows::<B>() {
+    if is_on_host::<B>() {
         return squares.sum();
     }
     let [length] = squares.dims();

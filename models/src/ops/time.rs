@@ -17,7 +17,8 @@ pub fn shift<B: Backend>(input: Tensor<B, 3>, lag: usize) -> Tensor<B, 3> {
     Tensor::cat(vec![zeros, input.narrow(1, 0, length - lag)], 1)
 }
 
-/// Splits a sequence into its time steps.
+/// Splits a sequence into its time steps: the way to step over time in a model of one's own, which [`scan`](super::scan)
+/// does where each step needs the one before.
 ///
 /// The backward pass of one slice allocates its whole source, so slicing step by step costs the square of
 /// the length; halving recursively costs length times its logarithm.

@@ -69,13 +69,6 @@ impl RpeAttentionConfig {
             n_heads,
         }
     }
-
-    /// Trainable scalars.
-    pub fn num_params(&self) -> usize {
-        let maps = if self.dot_product { 4 } else { 2 };
-        let token = if self.tmx { self.d_model * self.n_heads } else { 0 };
-        maps * self.d_model * self.n_heads * self.d_head + self.rpe.num_params(self.n_heads, self.length) + token
-    }
 }
 
 impl<B: Backend> RpeAttention<B> {

@@ -30,20 +30,27 @@ pub use scores::{LagScores, Lags, Rpe};
 use crate::activation::Activation;
 use crate::attention::{Attended, check_heads};
 use crate::init::{self, InitRng};
-use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
+use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel, check_finite};
 use crate::ops;
-use crate::stack::{Norm, StackConfig, last_step};
+use crate::stack::{Norm, StackConfig, last_step, normed};
 
 /// A Transformer whose heads see lags through one trainable decay each.
+///
+/// Parameters: `(d_input + 1) d_model + n_layers (A + F [d_ff > 0]) + (d_model + 1) d_output`, with the attention's
+/// `A = N + (2 + 2 [dot_product]) d_model n_heads d_head + S + d_model n_heads [tmx]`, the scores'
+/// `S = n_heads (1 - [rpe = free]) + n_heads length [rpe = free]`, the feed-forward network's
+/// `F = N + (d_model + 1) d_ff + (d_ff + 1) d_model` and the norm's `N = 2 d_model [norm = layer]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RpeTransformerConfig {
-    /// The dials that all models share.
+    /// The parameters that all stacks share.
     #[serde(flatten)]
     pub stack: StackConfig,
     /// Number of attention heads.
+    #[schemars(range(min = 1))]
     pub n_heads: usize,
     /// Channels of each head's queries, keys and values; null for `d_model / n_heads`.
+    #[schemars(range(min = 1))]
     pub d_head: Option<usize>,
     /// Hidden channels of the feed-forward networks (ReLU); 0 for none.
     pub d_ff: usize,
@@ -51,8 +58,10 @@ pub struct RpeTransformerConfig {
     /// as T5's with a bucket per lag).
     pub rpe: Rpe,
     /// The first head's p before training, greater than 0; without effect where `rpe` is free.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub p_start: f64,
     /// The last head's p before training, with those between evenly spaced in the logarithm; null for `p_start` in all.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub p_last: Option<f64>,
     /// Whether scores have a dot product of queries and keys beside the lag's part.
     pub dot_product: bool,
@@ -111,8 +120,36 @@ pub struct RpeTransformer<B: Backend> {
 }
 
 impl RpeTransformerConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> RpeTransformer<B> {
+    /// Channels of each head.
+    pub fn d_head(&self) -> usize {
+        self.d_head.unwrap_or(self.stack.d_model / self.n_heads)
+    }
+
+    fn attention(&self, io: Io) -> RpeAttentionConfig {
+        RpeAttentionConfig {
+            d_model: self.stack.d_model,
+            n_heads: self.n_heads,
+            d_head: self.d_head(),
+            length: io.length,
+            rpe: self.rpe,
+            p: [self.p_start, self.p_last.unwrap_or(self.p_start)],
+            dot_product: self.dot_product,
+            normalise: self.normalise,
+            tmx: self.tmx,
+        }
+    }
+}
+
+impl ModelConfig for RpeTransformerConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "rpe-transformer",
+        title: "RPE Transformer",
+        summary: "Causal attention with one trainable decay over lags per head, with or without dot products.",
+        source: "Wang, E, \"Understanding the expressive power and mechanisms of Transformer for sequence modeling\", 2024, https://arxiv.org/abs/2402.00522",
+    };
+    type Model<B: AutodiffBackend> = RpeTransformer<B>;
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
         let StackConfig { d_model, n_layers, residual, norm } = self.stack;
         let norm = || (norm == Norm::Layer).then(|| LayerNormConfig::new(d_model).init(device));
         let block = |rng: &mut InitRng| RpeBlock {
@@ -136,23 +173,16 @@ impl RpeTransformerConfig {
         }
     }
 
-    /// Channels of each head.
-    pub fn d_head(&self) -> usize {
-        self.d_head.unwrap_or(self.stack.d_model / self.n_heads.max(1))
-    }
-
-    fn attention(&self, io: Io) -> RpeAttentionConfig {
-        RpeAttentionConfig {
-            d_model: self.stack.d_model,
-            n_heads: self.n_heads,
-            d_head: self.d_head(),
-            length: io.length,
-            rpe: self.rpe,
-            p: [self.p_start, self.p_last.unwrap_or(self.p_start)],
-            dot_product: self.dot_product,
-            normalise: self.normalise,
-            tmx: self.tmx,
+    fn constraints(&self, _io: Io) -> Result<()> {
+        check_heads(self.stack.d_model, self.n_heads, "d_head", self.d_head)?;
+        check_finite("p_last", self.p_last)?;
+        if self.tmx && self.normalise {
+            return Err(Error::invalid("tmx", true, "false unless `normalise` is false: the softmax cancels its part"));
         }
+        if self.tmx && self.rpe == Rpe::Free {
+            return Err(Error::invalid("tmx", true, "false where `rpe` is free, which has no p"));
+        }
+        Ok(())
     }
 }
 
@@ -166,7 +196,8 @@ impl<B: Backend> RpeTransformer<B> {
     fn feed_forward(&self, layer: usize, hidden: Tensor<B, 3>) -> Tensor<B, 3> {
         let block = &self.blocks[layer];
         let Some([first, second]) = &block.feed_forward else { return hidden };
-        let inner = Activation::Relu.apply(ops::map(first, normed(&block.feed_forward_norm, &hidden)));
+        let inner =
+            Activation::Relu.apply(ops::map(first, normed(block.feed_forward_norm.as_ref(), ops::EPSILON, &hidden)));
         let output = ops::map(second, inner);
         if layer + 1 < self.blocks.len() { self.add(hidden, output) } else { output }
     }
@@ -174,7 +205,8 @@ impl<B: Backend> RpeTransformer<B> {
     /// A block that gives all time steps to the next.
     fn whole(&self, layer: usize, hidden: Tensor<B, 3>) -> Tensor<B, 3> {
         let block = &self.blocks[layer];
-        let attended = block.attention.forward(normed(&block.attention_norm, &hidden), &self.lags);
+        let attended =
+            block.attention.forward(normed(block.attention_norm.as_ref(), ops::EPSILON, &hidden), &self.lags);
         self.feed_forward(layer, self.add(hidden, attended))
     }
 
@@ -187,7 +219,7 @@ impl<B: Backend> RpeTransformer<B> {
                 (now.clone(), block.attention.last(input, now, Some(&self.input), &self.lags))
             }
             Hidden::Channels(hidden) => {
-                let input = normed(&block.attention_norm, &hidden);
+                let input = normed(block.attention_norm.as_ref(), ops::EPSILON, &hidden);
                 let now = last_step(input.clone());
                 (last_step(hidden), block.attention.last(input, now, None, &self.lags))
             }
@@ -202,13 +234,6 @@ enum Hidden<B: Backend> {
     Input(Tensor<B, 3>),
     /// `[batch, length, d_model]`.
     Channels(Tensor<B, 3>),
-}
-
-fn normed<B: Backend>(norm: &Option<LayerNorm<B>>, input: &Tensor<B, 3>) -> Tensor<B, 3> {
-    match norm {
-        Some(norm) => ops::layer_norm(norm, ops::EPSILON, input.clone()),
-        None => input.clone(),
-    }
 }
 
 impl<B: Backend> SequenceModel<B> for RpeTransformer<B> {
@@ -237,55 +262,12 @@ impl<B: Backend> SequenceModel<B> for RpeTransformer<B> {
         let mut hidden = ops::map(&self.input, input);
         let mut all = Vec::with_capacity(self.blocks.len());
         for (layer, block) in self.blocks.iter().enumerate() {
-            let scores = block.attention.scores(normed(&block.attention_norm, &hidden), &self.lags);
+            let scores =
+                block.attention.scores(normed(block.attention_norm.as_ref(), ops::EPSILON, &hidden), &self.lags);
             all.push(Attended { scores });
             hidden = self.whole(layer, hidden);
         }
         all
-    }
-}
-
-impl ModelConfig for RpeTransformerConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "rpe-transformer",
-        title: "RPE Transformer",
-        summary: "Causal attention with one trainable decay over lags per head, with or without dot products.",
-        source: "Wang, E, \"Understanding the expressive power and mechanisms of Transformer for sequence modeling\", 2024, https://arxiv.org/abs/2402.00522",
-    };
-    type Model<B: AutodiffBackend> = RpeTransformer<B>;
-
-    fn validate(&self, _io: Io) -> Result<()> {
-        self.stack.validate()?;
-        check_heads(self.stack.d_model, self.n_heads, self.d_head)?;
-        for (field, value) in [("p_start", self.p_start), ("p_last", self.p_last.unwrap_or(self.p_start))] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(Error::invalid(field, value, "a finite number greater than 0"));
-            }
-        }
-        if self.tmx && self.normalise {
-            return Err(Error::invalid("tmx", true, "false unless `normalise` is false: the softmax cancels its part"));
-        }
-        if self.tmx && self.rpe == Rpe::Free {
-            return Err(Error::invalid("tmx", true, "false where `rpe` is free, which has no p"));
-        }
-        Ok(())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        let StackConfig { d_model, n_layers, norm, .. } = self.stack;
-        let parts = 1 + usize::from(self.d_ff > 0);
-        let norms = if norm == Norm::Layer { 2 * d_model * parts } else { 0 };
-        let feed_forward = if self.d_ff > 0 { (d_model + 1) * self.d_ff + (self.d_ff + 1) * d_model } else { 0 };
-        let block = norms + self.attention(io).num_params() + feed_forward;
-        (io.d_input + 1) * d_model + n_layers * block + (d_model + 1) * io.d_output
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { stack: StackConfig { d_model: width, ..self.stack.clone() }, ..self.clone() }
     }
 }
 

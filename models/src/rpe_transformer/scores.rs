@@ -1,4 +1,4 @@
-//! What scores know of lags.
+//! The part of scores that depends on lags.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData, activation, backend::Backend};
@@ -29,11 +29,6 @@ impl Rpe {
             Self::Linear => -s,
             Self::Free => 0.0,
         }
-    }
-
-    /// Trainable scalars of the scores of one block.
-    pub fn num_params(self, n_heads: usize, length: usize) -> usize {
-        if self == Self::Free { n_heads * length } else { n_heads }
     }
 }
 

@@ -31,7 +31,7 @@ fn values<const D: usize>(tensor: Tensor<Flex, D>) -> Vec<f64> {
     tensor.to_data().convert::<f64>().to_vec().unwrap()
 }
 
-/// `vector map`, and the bias where there is one.
+/// `vector map`, and the bias if it has one.
 fn apply(map: &Linear<Flex>, vector: &[f64]) -> Vec<f64> {
     let [_, columns] = map.weight.dims();
     let (weight, bias) = (values(map.weight.val()), map.bias.as_ref().map(|bias| values(bias.val())));
@@ -108,8 +108,8 @@ fn outputs_are_those_of_the_formula() {
     for config in configs {
         config.validate(IO).unwrap();
         let single = Io { single_output: true, ..IO };
-        let [all, last] =
-            [IO, single].map(|io| config.init::<Flex>(io, &mut init::rng(3), &FlexDevice).map(&mut Shaken));
+        let [all, last] = [IO, single]
+            .map(|io| config.build_inference::<Flex>(io, &mut init::rng(3), &FlexDevice).unwrap().map(&mut Shaken));
         let outputs = run(&all, &inputs);
         for (time, output) in outputs.iter().enumerate() {
             let expected = expected(&config, &all, &inputs, time);
@@ -139,7 +139,7 @@ fn a_layer_with_dot_products_reads_the_lag_that_the_present_names() {
         normalise: false,
         ..RpeTransformerConfig::default()
     };
-    let mut model = config.init::<Flex>(Io { length: 16, ..IO }, &mut init::rng(0), &FlexDevice);
+    let mut model = config.build_inference::<Flex>(Io { length: 16, ..IO }, &mut init::rng(0), &FlexDevice).unwrap();
     let tensor = |values: &[f64], rows: usize| {
         Param::from_tensor(Tensor::from_data(
             TensorData::new(values.to_vec(), [rows, values.len() / rows]),
@@ -190,7 +190,7 @@ fn no_layer_without_dot_products_reads_the_lag_that_the_present_names() {
             dot_product: false,
             ..RpeTransformerConfig::default()
         };
-        let model = config.init::<Flex>(Io { length: 16, ..IO }, &mut init::rng(seed), &FlexDevice);
+        let model = config.build_inference::<Flex>(Io { length: 16, ..IO }, &mut init::rng(seed), &FlexDevice).unwrap();
         let mut worst = 0.0_f64;
         for pattern in 0..81 {
             let inputs: Vec<f64> = (0..4).map(|digit| f64::from(pattern / 3_i32.pow(digit) % 3 - 1)).collect();
@@ -203,25 +203,4 @@ fn no_layer_without_dot_products_reads_the_lag_that_the_present_names() {
         least = least.min(worst);
     }
     assert!(least >= 1.0 - 1e-4, "{least}");
-}
-
-#[test]
-fn bad_dials_are_errors() {
-    let message = |config: RpeTransformerConfig| config.validate(IO).unwrap_err().to_string();
-    assert_eq!(
-        message(RpeTransformerConfig { p_start: 0.0, ..config() }),
-        "`p_start` is 0, but it must be a finite number greater than 0."
-    );
-    assert_eq!(
-        message(RpeTransformerConfig { p_last: Some(-1.0), ..config() }),
-        "`p_last` is -1, but it must be a finite number greater than 0."
-    );
-    assert_eq!(
-        message(RpeTransformerConfig { tmx: true, ..config() }),
-        "`tmx` is true, but it must be false unless `normalise` is false: the softmax cancels its part."
-    );
-    assert_eq!(
-        message(RpeTransformerConfig { tmx: true, normalise: false, rpe: Rpe::Free, ..config() }),
-        "`tmx` is true, but it must be false where `rpe` is free, which has no p."
-    );
 }

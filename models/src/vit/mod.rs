@@ -21,11 +21,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::attention::{Attended, AttentionBias, AttentionConfig};
+use crate::attention::{Attended, AttentionBias, AttentionConfig, check_heads};
 use crate::encoder::{Drops, Encoder, EncoderConfig};
 use crate::init::{self, InitRng, Weights};
 use crate::model::{Io, ModelConfig, ModelInfo, SequenceModel};
-use crate::noise::{Noise, check_rate};
+use crate::noise::Noise;
 use crate::ops::{self, ScoreBias};
 use crate::position::sinusoids;
 use crate::stack::Norm;
@@ -60,20 +60,31 @@ pub enum PatchPosition {
 }
 
 /// A Vision Transformer.
+///
+/// Parameters: `(patch_size^2 d_input + 1) d_model + c d_model + P T d_model + n_layers (A + F [d_ff > 0]) + 2 d_model + (d_model + 1) d_output`
+/// with a class token if `c = [pooling = class]`, positions if `P = [patch_position = learned]`, of
+/// `T = length / patch_size^2 + c` tokens, the attention's `A = 2 d_model + 4 d_model E + 3 E [qkv_bias] + d_model`,
+/// `E = n_heads d_head`, and the feed-forward network's `F = 2 d_model + (d_model + 1) d_ff + (d_ff + 1) d_model`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct VitConfig {
     /// Pixels along a side of a patch; must divide both sides of the image.
+    #[schemars(range(min = 1))]
     pub patch_size: usize,
     /// Pixels per row of the image; null for a square image.
+    #[schemars(range(min = 1))]
     pub image_width: Option<usize>,
     /// Channels of a token.
+    #[schemars(range(min = 1))]
     pub d_model: usize,
     /// Number of blocks.
+    #[schemars(range(min = 1))]
     pub n_layers: usize,
     /// Number of attention heads.
+    #[schemars(range(min = 1))]
     pub n_heads: usize,
     /// Channels of each head's queries, keys and values; null for `d_model / n_heads`.
+    #[schemars(range(min = 1))]
     pub d_head: Option<usize>,
     /// Hidden channels of the feed-forward networks; 0 for none.
     pub d_ff: usize,
@@ -86,9 +97,11 @@ pub struct VitConfig {
     /// What tells a patch's place.
     pub patch_position: PatchPosition,
     /// Share of channels set to 0 in training, in [0, 0.99]: of tokens, of hidden layers and of the parts' outputs.
+    #[schemars(range(min = 0.0, max = 0.99))]
     pub dropout: f64,
     /// Chance that a part of the last block is left out for a sample in training, in [0, 0.99]; less in earlier
     /// blocks, 0 in the first (stochastic depth).
+    #[schemars(range(min = 0.0, max = 0.99))]
     pub drop_path: f64,
 }
 
@@ -136,34 +149,9 @@ pub struct Vit<B: Backend> {
 }
 
 impl VitConfig {
-    /// Builds the model on any backend.
-    pub fn init<B: Backend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Vit<B> {
-        let [rows, columns] = self.grid(io).expect("a valid configuration");
-        let weights = Weights::Normal(STD);
-        let d_model = self.d_model;
-        let tokens = self.tokens(rows * columns);
-        Vit {
-            patch: weights.linear(self.patch_values(io), d_model, true, rng, device),
-            class_token: (self.pooling == Pooling::Class).then(|| init::normal([1, 1, d_model], 1e-6, rng, device)),
-            positions: (self.patch_position == PatchPosition::Learned)
-                .then(|| init::normal([1, tokens, d_model], STD, rng, device)),
-            sinusoids: (self.patch_position == PatchPosition::SinCos).then(|| {
-                let values = grid_sinusoids([rows, columns], d_model, self.pooling == Pooling::Class);
-                Tensor::from_data(TensorData::new(values, [1, tokens, d_model]), device)
-            }),
-            blocks: (0..self.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
-            norm: LayerNormConfig::new(d_model).with_epsilon(EPSILON).init(device),
-            output: weights.linear(d_model, io.d_output, true, rng, device),
-            width: columns * self.patch_size,
-            patch_size: self.patch_size,
-            dropout: self.dropout,
-            drop_path: self.drop_path,
-        }
-    }
-
     /// Channels of each head.
     pub fn d_head(&self) -> usize {
-        self.d_head.unwrap_or(self.d_model / self.n_heads.max(1))
+        self.d_head.unwrap_or(self.d_model / self.n_heads)
     }
 
     fn encoder(&self) -> EncoderConfig {
@@ -217,6 +205,63 @@ impl VitConfig {
 
     fn patch_values(&self, io: Io) -> usize {
         self.patch_size * self.patch_size * io.d_input
+    }
+}
+
+impl ModelConfig for VitConfig {
+    const INFO: ModelInfo = ModelInfo {
+        name: "vit",
+        title: "ViT",
+        summary: "Attention among the square patches of an image, to one output.",
+        source: "Dosovitskiy et al., \"An image is worth 16x16 words: Transformers for image recognition at scale\", \
+                 2021, https://arxiv.org/abs/2010.11929",
+    };
+    type Model<B: AutodiffBackend> = Vit<B>;
+
+    fn example_io() -> Io {
+        Io::single(3, 10, 32 * 32)
+    }
+
+    fn init<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
+        let [rows, columns] = self.grid(io).expect("a valid configuration");
+        let weights = Weights::Normal(STD);
+        let d_model = self.d_model;
+        let tokens = self.tokens(rows * columns);
+        Vit {
+            patch: weights.linear(self.patch_values(io), d_model, true, rng, device),
+            class_token: (self.pooling == Pooling::Class).then(|| init::normal([1, 1, d_model], 1e-6, rng, device)),
+            positions: (self.patch_position == PatchPosition::Learned)
+                .then(|| init::normal([1, tokens, d_model], STD, rng, device)),
+            sinusoids: (self.patch_position == PatchPosition::SinCos).then(|| {
+                let values = grid_sinusoids([rows, columns], d_model, self.pooling == Pooling::Class);
+                Tensor::from_data(TensorData::new(values, [1, tokens, d_model]), device)
+            }),
+            blocks: (0..self.n_layers).map(|_| self.encoder().init(rng, device)).collect(),
+            norm: LayerNormConfig::new(d_model).with_epsilon(EPSILON).init(device),
+            output: weights.linear(d_model, io.d_output, true, rng, device),
+            width: columns * self.patch_size,
+            patch_size: self.patch_size,
+            dropout: self.dropout,
+            drop_path: self.drop_path,
+        }
+    }
+
+    fn constraints(&self, io: Io) -> Result<()> {
+        if !io.single_output {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "A Vision Transformer has one output per image; the task asks for one per pixel.",
+            ));
+        }
+        check_heads(self.d_model, self.n_heads, "d_head", self.d_head)?;
+        if self.patch_position == PatchPosition::SinCos && !self.d_model.is_multiple_of(4) {
+            return Err(Error::invalid("d_model", self.d_model, "a multiple of 4 where `patch_position` is sin-cos"));
+        }
+        self.grid(io).map(|_| ())
+    }
+
+    fn causal(&self) -> bool {
+        false
     }
 }
 
@@ -315,81 +360,11 @@ impl<B: Backend> SequenceModel<B> for Vit<B> {
     }
 }
 
-impl ModelConfig for VitConfig {
-    const INFO: ModelInfo = ModelInfo {
-        name: "vit",
-        title: "ViT",
-        summary: "Attention among the square patches of an image, to one output.",
-        source: "Dosovitskiy et al., \"An image is worth 16x16 words: Transformers for image recognition at scale\", \
-                 2021, https://arxiv.org/abs/2010.11929",
-    };
-    type Model<B: AutodiffBackend> = Vit<B>;
-
-    fn example_io() -> Io {
-        Io::single(3, 10, 32 * 32)
-    }
-
-    fn validate(&self, io: Io) -> Result<()> {
-        if !io.single_output {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "A Vision Transformer has one output per image; the task asks for one per pixel.",
-            ));
-        }
-        for (field, value) in [("d_model", self.d_model), ("n_layers", self.n_layers), ("n_heads", self.n_heads)] {
-            if value == 0 {
-                return Err(Error::invalid(field, value, "a whole number from 1 up"));
-            }
-        }
-        match self.d_head {
-            Some(0) => return Err(Error::invalid("d_head", 0, "a whole number from 1 up, or null")),
-            None if !self.d_model.is_multiple_of(self.n_heads) => {
-                let valid = format!("a multiple of `n_heads`, {}, unless `d_head` is set", self.n_heads);
-                return Err(Error::invalid("d_model", self.d_model, valid));
-            }
-            _ => {}
-        }
-        if self.patch_position == PatchPosition::SinCos && !self.d_model.is_multiple_of(4) {
-            return Err(Error::invalid("d_model", self.d_model, "a multiple of 4 where `patch_position` is sin-cos"));
-        }
-        check_rate("dropout", self.dropout)?;
-        check_rate("drop_path", self.drop_path)?;
-        self.grid(io).map(|_| ())
-    }
-
-    fn build<B: AutodiffBackend>(&self, io: Io, rng: &mut InitRng, device: &B::Device) -> Self::Model<B> {
-        self.init(io, rng, device)
-    }
-
-    fn num_params(&self, io: Io) -> usize {
-        let [rows, columns] = self.grid(io).unwrap_or_default();
-        let class_token = if self.pooling == Pooling::Class { self.d_model } else { 0 };
-        let positions = match self.patch_position {
-            PatchPosition::Learned => self.tokens(rows * columns) * self.d_model,
-            PatchPosition::SinCos | PatchPosition::None => 0,
-        };
-        let ends = (self.patch_values(io) + 1) * self.d_model + 2 * self.d_model + (self.d_model + 1) * io.d_output;
-        ends + class_token + positions + self.n_layers * self.encoder().num_params()
-    }
-
-    fn with_width(&self, width: usize) -> Self {
-        Self { d_model: width, ..self.clone() }
-    }
-
-    fn causal(&self) -> bool {
-        false
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const CIFAR: Io = Io::single(3, 10, 1024);
-
-    fn message(config: VitConfig, io: Io) -> String {
-        config.validate(io).unwrap_err().to_string()
-    }
 
     #[test]
     fn counts_are_those_of_timm_and_of_the_reference() {
@@ -405,36 +380,6 @@ mod tests {
         let reference =
             VitConfig { d_model: 512, n_layers: 6, n_heads: 8, d_ff: 512, qkv_bias: false, ..VitConfig::default() };
         assert_eq!(reference.num_params(CIFAR), 9_523_722);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let default = VitConfig::default;
-        assert_eq!(
-            message(default(), Io { single_output: false, ..CIFAR }),
-            "A Vision Transformer has one output per image; the task asks for one per pixel."
-        );
-        assert_eq!(
-            message(default(), Io { length: 1000, ..CIFAR }),
-            "A sequence of 1000 pixels is no square image; set `image_width`."
-        );
-        assert_eq!(
-            message(VitConfig { image_width: Some(31), ..default() }, CIFAR),
-            "`image_width` is 31, but it must be a divisor of the number of pixels, 1024, or null."
-        );
-        assert_eq!(
-            message(VitConfig { patch_size: 5, ..default() }, CIFAR),
-            "`patch_size` is 5, but it must be a whole number from 1 up that divides both sides of the image, 32 x 32."
-        );
-        assert_eq!(
-            message(VitConfig { n_heads: 3, ..default() }, CIFAR),
-            "`d_model` is 128, but it must be a multiple of `n_heads`, 3, unless `d_head` is set."
-        );
-        assert_eq!(
-            message(VitConfig { drop_path: 1.0, ..default() }, CIFAR),
-            "`drop_path` is 1, but it must be in [0, 0.99]."
-        );
-        assert!(VitConfig { image_width: Some(64), ..default() }.validate(CIFAR).is_ok());
     }
 
     #[test]

@@ -2,11 +2,7 @@
 
 use lookback_benchmarks::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 
-/// A number in [-1, 1] that looks random.
-fn noise(seed: usize) -> f64 {
-    ((seed as f64 + 1.0) * 78.233).sin() * 43758.547 % 1.0
-}
-
+/// Labels and keys.
 const MODELS: [(&str, &str); 8] = [
     ("linear RNN", "linear-rnn"),
     ("LSTM", "lstm"),
@@ -18,157 +14,96 @@ const MODELS: [(&str, &str); 8] = [
     ("Transformer (learned)", "transformer-learned"),
 ];
 
-/// Error against alpha, error against size, learned memory, loss curves, matrices.
+/// Error against alpha, error against size, learned memory, loss curves, matrices, a distribution.
 pub(crate) fn figures() -> Vec<Figure> {
-    vec![errors(), sizes(), memories(), losses(), matrices()]
+    vec![errors(), sizes(), memories(), losses(), matrices(), distribution()]
 }
 
-/// A small matrix with a mark in each row, and a large one.
-pub(crate) fn matrices() -> Figure {
-    let small = (0..4).map(|i| (0..6).map(|j| (-f64::from((j - i) * (j - i))).exp()).collect());
-    let large =
-        (0..128).map(|i| (0..128).map(|j| if j > i { 0.0 } else { (-0.05 * f64::from(i - j)).exp() }).collect());
-    let diagonal = (0..4).map(|i| Point::new(f64::from(i), f64::from(i))).collect();
-    let mut panels = vec![
-        Panel::matrix("4 x 6", "key s", "query t", small.collect()),
-        Panel::matrix("128 x 128", "key s", "query t", large.collect()),
-    ];
-    panels[0].series.push(Series::new("largest true weight", "truth", Mark::Points, diagonal));
-    Figure {
-        id: "attention".into(),
-        title: "Attention weights".into(),
-        caption: "One validation sample.".into(),
-        panels,
-        columns: 2,
-    }
+/// A number in [-1, 1] that looks random.
+fn noise(seed: usize) -> f64 {
+    ((seed as f64 + 1.0) * 78.233).sin() * 43758.547 % 1.0
 }
 
+fn figure(id: &str, columns: usize, panels: Vec<Panel>) -> Figure {
+    let (title, caption) = (format!("What the figure `{id}` shows"), format!("How what `{id}` shows was measured."));
+    Figure { id: id.into(), title, caption, panels, columns }
+}
+
+/// A curve of each model through `count` points.
+fn curves(mark: Mark, count: usize, point: impl Fn(usize, usize) -> Point) -> Vec<Series> {
+    let curve = |(m, (label, key)): (usize, &(&str, &str))| {
+        Series::new(*label, *key, mark, (0..count).map(|i| point(m, i)).collect())
+    };
+    MODELS.iter().enumerate().map(curve).collect()
+}
+
+/// A logarithmic axis, and one over grid values; with intervals, minima and a bound.
 fn errors() -> Figure {
-    let grids: [(&str, &[f64]); 4] = [
-        ("exponential", &[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0]),
-        ("polynomial", &[0.25, 0.5, 0.75, 1.0, 1.1, 1.5, 2.0, 3.0]),
-        ("impulse", &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 96.0]),
-        ("airy", &[0.0, 2.0, 4.0, 6.0, 8.0, 12.0]),
-    ];
-    let panels = grids
-        .iter()
-        .enumerate()
-        .map(|(p, (name, alphas))| {
-            let place = |i: usize, alpha: f64| if p == 2 { i as f64 } else { alpha };
-            let mut all: Vec<Series> = MODELS
-                .iter()
-                .enumerate()
-                .map(|(m, (label, key))| {
-                    let points = alphas.iter().enumerate().map(|(i, alpha)| {
-                        let level = match p {
-                            0 => -4.0 + 0.25 * m as f64,
-                            2 => (-5.0 + i as f64 * (1.0 - 0.08 * m as f64)).min(0.0),
-                            _ => -3.5 + 0.3 * i as f64 - 0.2 * m as f64,
-                        };
-                        let y = 10f64.powf(level + 0.3 * noise(100 * p + 10 * m + i));
-                        let spread = 0.35 + 0.2 * noise(m + i);
-                        let interval = Some((y * (1.0 - spread), y * (1.0 + spread)));
-                        Point { x: place(i, *alpha), y, interval, min: Some(y * (1.0 - 0.8 * spread)) }
-                    });
-                    Series::new(*label, *key, Mark::LinePoints, points.collect())
-                })
-                .collect();
-            let floor =
-                alphas.iter().enumerate().map(|(i, a)| Point::new(place(i, *a), 10f64.powf(-8.0 + i as f64 * 0.9)));
-            all.push(Series::new("best LTI fit, 16 states", "floor", Mark::Dashed, floor.collect()));
-            let ticks = (p == 2).then(|| alphas.iter().enumerate().map(|(i, a)| (i as f64, a.to_string())).collect());
-            Panel {
-                title: (*name).into(),
-                x: Axis { ticks, log: p == 0, ..Axis::new("α", false) },
-                y: Axis::new("NMSE", true),
-                series: all,
-                heat: None,
-            }
-        })
-        .collect();
-    Figure {
-        id: "error-alpha".into(),
-        title: "Which memory each architecture learns: error against α".into(),
-        caption: "Mean over seeds with 95 % interval; the short bar is the best seed. Dashed: a bound.".into(),
-        panels,
-        columns: 2,
-    }
+    let panel = |(p, name): (usize, &str)| {
+        let alphas = ["0.01", "0.1", "1", "10", "100", "1000"];
+        let mut all = curves(Mark::LinePoints, alphas.len(), |m, i| {
+            let level = -5.0 + i as f64 * (1.0 - 0.08 * m as f64) + 0.3 * noise(100 * p + 10 * m + i);
+            let y = 10f64.powf(level);
+            let spread = 0.35 + 0.2 * noise(m + i);
+            let interval = Some((y * (1.0 - spread), y * (1.0 + spread)));
+            Point { interval, min: Some(y * (1.0 - 0.8 * spread)), ..Point::new(i as f64, y) }
+        });
+        let floor = (0..alphas.len()).map(|i| Point::new(i as f64, 10f64.powf(-8.0 + i as f64 * 0.9)));
+        all.push(Series::new("best LTI fit, 16 states", "floor", Mark::Dashed, floor.collect()));
+        Panel::new(name, Axis::over("α", alphas), Axis::new("NMSE", true), all)
+    };
+    let memories = ["exponential", "polynomial", "impulse", "airy"];
+    figure("error-alpha", 2, memories.into_iter().enumerate().map(panel).collect())
 }
 
+/// One panel with two logarithmic axes.
 fn sizes() -> Figure {
-    let all = MODELS.iter().enumerate().map(|(m, (label, key))| {
-        let points = [320.0, 1200.0, 4700.0, 18_600.0].iter().enumerate();
-        let points = points.map(|(i, n)| Point::new(*n, 10f64.powf(-0.5 - 0.4 * i as f64 - 0.2 * m as f64)));
-        Series::new(*label, *key, Mark::LinePoints, points.collect())
+    let all = curves(Mark::LinePoints, 4, |m, i| {
+        Point::new(320.0 * 3.9f64.powi(i as i32), 10f64.powf(-0.5 - 0.4 * i as f64 - 0.2 * m as f64))
     });
-    Figure {
-        id: "error-size".into(),
-        title: "Error against size".into(),
-        caption: "Impulse, α = 32.".into(),
-        panels: vec![Panel {
-            title: "impulse, α = 32".into(),
-            x: Axis::new("parameters", true),
-            y: Axis::new("NMSE", true),
-            series: all.collect(),
-            heat: None,
-        }],
-        columns: 1,
-    }
+    figure("error-size", 1, vec![Panel::new("impulse", Axis::new("parameters", true), Axis::new("NMSE", true), all)])
 }
 
+/// Many points, a band, negative values.
 fn memories() -> Figure {
-    let panels = (0..6).map(|p| {
-        let truth =
-            (0..128).map(|s| Point::new(f64::from(s), (-0.05 * f64::from(s)).exp() * (0.2 * f64::from(s)).cos()));
-        let learned = MODELS.iter().skip(p % 3).step_by(3).enumerate().map(|(m, (label, key))| {
-            let points = (0..128).map(|s| {
-                let x = f64::from(s);
-                let y = (-0.05 * x).exp() * ((0.2 + 0.01 * m as f64) * x).cos() + 0.01 * noise(s as usize + m);
-                Point { interval: (m == 0).then_some((y - 0.05, y + 0.05)), ..Point::new(x, y) }
-            });
-            Series::new(*label, *key, Mark::Line, points.collect())
+    let wave = |s: usize, speed: f64| (-0.05 * s as f64).exp() * (speed * s as f64).cos();
+    let panel = |p: usize| {
+        let mut all = curves(Mark::Line, 128, |m, s| {
+            let y = wave(s, 0.2 + 0.01 * m as f64) + 0.01 * noise(s + m);
+            Point { interval: (m == 0).then_some((y - 0.05, y + 0.05)), ..Point::new(s as f64, y) }
         });
-        let truth = Series::new("true ρ", "truth", Mark::Dashed, truth.collect());
-        Panel {
-            title: format!("airy, α = {}", 2 * p),
-            x: Axis::new("lag s", false),
-            y: Axis::new("ρ(s)", false),
-            series: learned.chain([truth]).collect(),
-            heat: None,
-        }
-    });
-    Figure {
-        id: "learned-memory".into(),
-        title: "Learned memory over true memory".into(),
-        caption: "The mean Jacobian of the last output with respect to the input s steps before.".into(),
-        panels: panels.collect(),
-        columns: 3,
-    }
+        let truth = (0..128).map(|s| Point::new(s as f64, wave(s, 0.2)));
+        all.push(Series::new("true ρ", "truth", Mark::Dashed, truth.collect()));
+        Panel::new(format!("airy, α = {p}"), Axis::new("lag s", false), Axis::new("ρ(s)", false), all)
+    };
+    figure("learned-memory", 3, (0..6).map(panel).collect())
 }
 
+/// More points than markers.
 fn losses() -> Figure {
-    let panels = ["exponential, α = 0.1", "impulse, α = 32"].iter().enumerate().map(|(p, title)| {
-        let all = MODELS.iter().enumerate().map(|(m, (label, key))| {
-            let points = (0..40).map(|i| {
-                let step = f64::from(i) * 50.0;
-                let level = -step / (500.0 + 200.0 * m as f64) - p as f64 * 0.1 + 0.08 * noise(i as usize + 40 * m);
-                Point::new(step, 10f64.powf(level))
-            });
-            Series::new(*label, *key, Mark::LinePoints, points.collect())
+    let panel = |title: &str| {
+        let all = curves(Mark::LinePoints, 40, |m, i| {
+            Point::new(50.0 * i as f64, 10f64.powf(-(i as f64) / (10.0 + 4.0 * m as f64) + 0.08 * noise(i + 40 * m)))
         });
-        Panel {
-            title: (*title).into(),
-            x: Axis::new("step", false),
-            y: Axis::new("validation NMSE", true),
-            series: all.collect(),
-            heat: None,
-        }
-    });
-    Figure {
-        id: "loss".into(),
-        title: "Loss curves".into(),
-        caption: "Validation error during training.".into(),
-        panels: panels.collect(),
-        columns: 2,
-    }
+        Panel::new(title, Axis::new("step", false), Axis::new("validation NMSE", true), all)
+    };
+    figure("loss", 2, ["exponential, α = 0.1", "impulse, α = 32"].map(panel).into())
+}
+
+/// A small matrix with a marker in each row, and a large one.
+fn matrices() -> Figure {
+    let matrix = |rows: usize, columns: usize| -> Vec<Vec<f64>> {
+        (0..rows).map(|i| (0..columns).map(|j| (-0.05 * i.abs_diff(j) as f64).exp()).collect()).collect()
+    };
+    let mut small = Panel::matrix("4 x 6", "key s", "query t", matrix(4, 6));
+    let diagonal = (0..4).map(|i| Point::new(f64::from(i), f64::from(i))).collect();
+    small.series.push(Series::new("largest true weight", "truth", Mark::Points, diagonal));
+    figure("attention", 2, vec![small, Panel::matrix("128 x 128", "key s", "query t", matrix(128, 128))])
+}
+
+/// A filled outline.
+fn distribution() -> Figure {
+    let outline = (0..40).map(|i| f64::from(i) * 0.157).map(|angle| Point::new(angle.cos(), angle.sin())).collect();
+    let area = Series::new("distribution over images", "transformer", Mark::Area, outline);
+    figure("rank", 1, vec![Panel::new("layer 1", Axis::new("head", false), Axis::new("rank", false), vec![area])])
 }

@@ -1,4 +1,4 @@
-//! Axes as functions: values to positions in [0, 1], and where the ticks stand.
+//! Axes as functions: values to positions in [0, 1], and where the ticks are.
 
 use lookback_benchmarks::experiment::figure::{Axis, Mark, Panel, Point};
 
@@ -79,24 +79,19 @@ impl Scale {
         scale
     }
 
-    fn new(
-        axis: &Axis,
-        values: impl Iterator<Item = f64>,
-        slack: impl Iterator<Item = f64>,
-        pixels: f64,
-        spacing: f64,
-    ) -> Self {
+    /// An axis over `main`, and `slack` in reason, with ticks about `spacing` pixels apart.
+    fn new<M, S>(axis: &Axis, main: M, slack: S, pixels: f64, spacing: f64) -> Self
+    where
+        M: Iterator<Item = f64>,
+        S: Iterator<Item = f64>,
+    {
         let usable = |value: &f64| value.is_finite() && (!axis.log || *value > 0.0);
         let transform = |value: f64| if axis.log { value.log10() } else { value };
         let fixed = axis.range.filter(|(low, high)| usable(low) && usable(high) && low < high);
-        let (low, high) = match fixed {
-            Some((low, high)) => (transform(low), transform(high)),
-            None => {
-                let main: Vec<f64> = values.filter(usable).map(transform).collect();
-                let slack: Vec<f64> = slack.filter(usable).map(transform).collect();
-                automatic(&main, &slack, axis.log)
-            }
-        };
+        let (low, high) = fixed.map_or_else(
+            || automatic(main.filter(usable).map(transform), slack.filter(usable).map(transform), axis.log),
+            |(low, high)| (transform(low), transform(high)),
+        );
         let mut scale = Self { log: axis.log, low, high, ticks: vec![], fine: vec![] };
         let count = (pixels / spacing).max(2.0);
         match &axis.ticks {
@@ -109,8 +104,8 @@ impl Scale {
         scale
     }
 
-    /// Where `value` stands: 0 is the lower end and 1 the upper, and values outside are outside, except below a
-    /// logarithmic axis: those stand at 0. `None` if it is not a number.
+    /// Where `value` is: 0 is the lower end and 1 the upper, and values outside are outside, except below a
+    /// logarithmic axis: those are at 0. `None` if it is not a number.
     pub fn position(&self, value: f64) -> Option<f64> {
         if value.is_nan() {
             return None;
@@ -187,7 +182,7 @@ impl Scale {
     fn drop_overlapping(&mut self, pixels: f64) {
         let mut free_from = f64::NEG_INFINITY;
         for tick in &mut self.ticks {
-            let half = text::width(&tick.label, super::layout::TICK_SIZE) / 2.0;
+            let half = text::width(&tick.label, text::TICK_SIZE) / 2.0;
             let at = tick.at * pixels;
             if at - half < free_from {
                 tick.label.clear();
@@ -199,13 +194,11 @@ impl Scale {
 }
 
 /// Ends of an axis that covers `main`, and `slack` in reason.
-fn automatic(main: &[f64], slack: &[f64], log: bool) -> (f64, f64) {
-    let ends = |values: &[f64]| {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (low <= high).then_some((low, high))
+fn automatic(main: impl Iterator<Item = f64>, slack: impl Iterator<Item = f64>, log: bool) -> (f64, f64) {
+    let widen = |ends: Option<(f64, f64)>, value: f64| {
+        Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
     };
-    let (mut low, mut high) = match (ends(main), ends(slack)) {
+    let (mut low, mut high) = match (main.fold(None, widen), slack.fold(None, widen)) {
         (None, None) => (if log { -1.0 } else { 0.0 }, if log { 0.0 } else { 1.0 }),
         (None, Some(ends)) | (Some(ends), None) => ends,
         (Some((low, high)), Some((slack_low, slack_high))) => {
@@ -234,19 +227,9 @@ mod tests {
     use super::*;
 
     fn panel(log: bool, values: &[f64]) -> Panel {
-        let point = |(x, y): (usize, &f64)| Point { x: x as f64, y: *y, interval: None, min: None };
-        Panel {
-            title: String::new(),
-            x: Axis::default(),
-            y: Axis { log, ..Axis::default() },
-            series: vec![Series {
-                label: "a".into(),
-                key: "a".into(),
-                mark: Mark::Line,
-                points: values.iter().enumerate().map(point).collect(),
-            }],
-            heat: None,
-        }
+        let points = values.iter().enumerate().map(|(x, y)| Point::new(x as f64, *y)).collect();
+        let series = vec![Series::new("a", "a", Mark::Line, points)];
+        Panel::new("", Axis::default(), Axis::new("", log), series)
     }
 
     fn labels(scale: &Scale) -> Vec<&str> {
@@ -262,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_positive_stands_at_the_lower_edge() {
+    fn what_is_not_positive_is_at_the_lower_edge() {
         let scale = Scale::vertical(&panel(true, &[1e-3, 0.0, -1.0, 1.0, f64::NAN]), 200.0);
         assert_eq!(scale.position(0.0), Some(0.0));
         assert_eq!(scale.position(-1.0), Some(0.0));

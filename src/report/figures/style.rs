@@ -2,45 +2,11 @@
 
 use lookback_benchmarks::experiment::figure::Mark;
 
-/// A colour on light and on dark ground, `#rrggbb`.
-pub(super) struct Colour {
-    pub light: &'static str,
-    pub dark: &'static str,
-}
-
-const fn colour(light: &'static str, dark: &'static str) -> Colour {
-    Colour { light, dark }
-}
-
-/// Series colours, from the colour-blind-safe sets of Okabe and Ito (<https://jfly.uni-koeln.de/color/>) and
-/// of Tol (<https://personal.sron.nl/~pault/>, "muted"); on dark ground the dark ones are lightened.
-pub(super) const COLOURS: [Colour; 16] = [
-    colour("#0072b2", "#4ba6e0"), // blue
-    colour("#56b4e9", "#9bd7ff"), // sky
-    colour("#332288", "#a297f2"), // indigo
-    colour("#44aa99", "#5fd0bd"), // teal
-    colour("#d55e00", "#ff7f2a"), // vermilion
-    colour("#e69f00", "#f2b632"), // orange
-    colour("#882255", "#e0679f"), // wine
-    colour("#117733", "#52b86b"), // green
-    colour("#999933", "#cdcd62"), // olive
-    colour("#cc79a7", "#eba3c9"), // pink
-    colour("#aa4499", "#d97fcb"), // purple
-    colour("#cc6677", "#f08c9c"), // rose
-    colour("#8c6d31", "#c9a45c"), // brown
-    colour("#5b7083", "#a3b8c9"), // slate
-    colour("#111111", "#f2f2f2"), // truth
-    colour("#7f7f7f", "#9a9a9a"), // floor
-];
-
-const TRUTH: u8 = 14;
-const FLOOR: u8 = 15;
-/// Keys outside the table take one of the colours before `TRUTH`.
-const FREE: u64 = 14;
+use super::palette::{FLOOR, MODEL_COLOURS, Role, TRUTH};
 
 /// The outline of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Shape {
+pub(super) enum Marker {
     Circle,
     Square,
     TriangleUp,
@@ -54,33 +20,29 @@ pub(super) enum Shape {
     TriangleRight,
 }
 
-const SHAPES: [Shape; 11] = [
-    Shape::Circle,
-    Shape::Square,
-    Shape::TriangleUp,
-    Shape::TriangleDown,
-    Shape::Diamond,
-    Shape::Pentagon,
-    Shape::Plus,
-    Shape::Cross,
-    Shape::Star,
-    Shape::TriangleLeft,
-    Shape::TriangleRight,
-];
+use Marker::{
+    Circle, Cross, Diamond, Pentagon, Plus, Square, Star, TriangleDown, TriangleLeft, TriangleRight, TriangleUp,
+};
+
+const MARKERS: [Marker; 11] =
+    [Circle, Square, TriangleUp, TriangleDown, Diamond, Pentagon, Plus, Cross, Star, TriangleLeft, TriangleRight];
 
 /// Lengths of dashes and gaps, in pixels; empty for a solid line.
-pub(super) const DASHES: [&[u32]; 5] = [&[], &[6, 3], &[2, 3], &[7, 3, 2, 3], &[10, 4]];
-pub(super) const SOLID: u8 = 0;
+pub(super) const DASHES: [&[f64]; 5] = [&[], &[6.0, 3.0], &[2.0, 3.0], &[7.0, 3.0, 2.0, 3.0], &[10.0, 4.0]];
+const SOLID: u8 = 0;
 const DASHED: u8 = 1;
 const DOTTED: u8 = 2;
 const DASH_DOT: u8 = 3;
 
+/// Keys outside the table take one of the colours of models.
+const FREE: u64 = MODEL_COLOURS as u64;
+
 /// How a series looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Style {
-    /// Index into [`COLOURS`].
+    /// Index into the palette's colours of series.
     pub colour: u8,
-    pub shape: Shape,
+    pub marker: Marker,
     /// Filled with the ground colour instead of its own.
     pub hollow: bool,
     /// Index into [`DASHES`].
@@ -88,6 +50,10 @@ pub(super) struct Style {
 }
 
 impl Style {
+    pub fn role(self) -> Role {
+        Role::Series(self.colour)
+    }
+
     /// Index into [`DASHES`] for a line of this look: a bound of a model is dotted, so that it is not taken for
     /// the model.
     pub fn line_dash(self, mark: Mark) -> u8 {
@@ -99,32 +65,32 @@ impl Style {
     }
 }
 
-const fn style(colour: u8, shape: Shape, hollow: bool, dash: u8) -> Style {
-    Style { colour, shape, hollow, dash }
+const fn style(colour: u8, marker: Marker, hollow: bool, dash: u8) -> Style {
+    Style { colour, marker, hollow, dash }
 }
 
-/// The keys whose look is settled. Families share a dash: recurrent nets solid and dashed blues, state-space
+/// The keys with a look of their own. Families share a dash: recurrent nets solid and dashed blues, state-space
 /// models warm, attention pink to purple.
 const KEYS: [(&str, Style); 19] = [
-    ("linear-rnn", style(0, Shape::Circle, false, SOLID)),
-    ("tanh-rnn", style(1, Shape::Square, false, DASHED)),
-    ("lstm", style(2, Shape::TriangleUp, false, SOLID)),
-    ("gru", style(3, Shape::TriangleDown, false, DASHED)),
-    ("s4d", style(4, Shape::Diamond, false, SOLID)),
-    ("diagonal-ssm", style(5, Shape::Pentagon, false, DASHED)),
-    ("lru", style(6, Shape::Diamond, true, DASH_DOT)),
-    ("tcn", style(7, Shape::Plus, false, SOLID)),
-    ("transformer", style(9, Shape::Circle, true, SOLID)),
-    ("transformer-none", style(8, Shape::Cross, false, DOTTED)),
-    ("transformer-learned", style(9, Shape::Star, false, SOLID)),
-    ("transformer-sinusoidal", style(11, Shape::TriangleLeft, false, DASHED)),
-    ("transformer-rotary", style(12, Shape::TriangleRight, false, DASH_DOT)),
-    ("transformer-alibi", style(10, Shape::Star, true, DASHED)),
-    ("transformer-t5", style(13, Shape::Square, true, DASH_DOT)),
-    ("truth", style(TRUTH, Shape::Circle, false, DASHED)),
-    ("floor", style(FLOOR, Shape::Circle, true, DASHED)),
-    ("oracle", style(FLOOR, Shape::Square, true, DOTTED)),
-    ("reference", style(FLOOR, Shape::Diamond, true, DASH_DOT)),
+    ("linear-rnn", style(0, Circle, false, SOLID)),
+    ("tanh-rnn", style(1, Square, false, DASHED)),
+    ("lstm", style(2, TriangleUp, false, SOLID)),
+    ("gru", style(3, TriangleDown, false, DASHED)),
+    ("s4d", style(4, Diamond, false, SOLID)),
+    ("diagonal-ssm", style(5, Pentagon, false, DASHED)),
+    ("lru", style(6, Diamond, true, DASH_DOT)),
+    ("tcn", style(7, Plus, false, SOLID)),
+    ("transformer", style(9, Circle, true, SOLID)),
+    ("transformer-none", style(8, Cross, false, DOTTED)),
+    ("transformer-learned", style(9, Star, false, SOLID)),
+    ("transformer-sinusoidal", style(11, TriangleLeft, false, DASHED)),
+    ("transformer-rotary", style(12, TriangleRight, false, DASH_DOT)),
+    ("transformer-alibi", style(10, Star, true, DASHED)),
+    ("transformer-t5", style(13, Square, true, DASH_DOT)),
+    ("truth", style(TRUTH, Circle, false, DASHED)),
+    ("floor", style(FLOOR, Circle, true, DASHED)),
+    ("oracle", style(FLOOR, Square, true, DOTTED)),
+    ("reference", style(FLOOR, Diamond, true, DASH_DOT)),
 ];
 
 /// The look of `key`, the same in every figure.
@@ -136,40 +102,24 @@ pub(super) fn of(key: &str) -> Style {
     if let Some((_, style)) = KEYS.iter().find(|(name, _)| *name == key) {
         return *style;
     }
+    let style = |colour: u64, marker: u64, hollow, dash: u64| Style {
+        colour: (colour % FREE) as u8,
+        marker: MARKERS[(marker % MARKERS.len() as u64) as usize],
+        hollow,
+        dash: dash as u8,
+    };
+    let not_solid = |letters: u64| 1 + letters % (DASHES.len() as u64 - 1);
     if let Some((family, variant)) = key.split_once('@') {
-        let letters = fnv1a(variant);
-        let base = of(family);
-        return Style {
-            colour: base.colour,
-            shape: pick(&SHAPES, letters),
-            hollow: !base.hollow,
-            dash: not_solid(letters / 16),
-        };
+        let (base, letters) = (of(family), fnv1a(variant));
+        return Style { colour: base.colour, ..style(0, letters, !base.hollow, not_solid(letters / 16)) };
     }
     if let Some(number) = key.strip_prefix('#').and_then(|number| number.parse::<u64>().ok()) {
-        return Style {
-            // 5 is coprime to 14, and neighbours of the palette are much alike.
-            colour: u8::try_from(number % FREE * 5 % FREE).expect("less than 14"),
-            shape: pick(&SHAPES, number % FREE),
-            hollow: number % FREE >= SHAPES.len() as u64,
-            dash: u8::try_from(number / FREE % DASHES.len() as u64).expect("less than 5"),
-        };
+        let place = number % FREE;
+        // 5 is coprime to 14, and neighbours of the palette are much alike.
+        return style(place * 5, place, place >= MARKERS.len() as u64, number / FREE % DASHES.len() as u64);
     }
     let letters = fnv1a(key);
-    Style {
-        colour: u8::try_from(letters % FREE).expect("less than 14"),
-        shape: pick(&SHAPES, letters / 16),
-        hollow: letters & 256 == 0,
-        dash: not_solid(letters / 1024),
-    }
-}
-
-fn not_solid(letters: u64) -> u8 {
-    1 + u8::try_from(letters % (DASHES.len() as u64 - 1)).expect("less than 5")
-}
-
-fn pick<T: Copy>(from: &[T], letters: u64) -> T {
-    from[usize::try_from(letters % from.len() as u64).expect("less than a slice's length")]
+    style(letters, letters / 16, letters & 256 == 0, not_solid(letters / 1024))
 }
 
 /// FNV-1a: a hash that is the same in every build, unlike the standard library's.
@@ -184,12 +134,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settled_keys_differ_from_each_other() {
+    fn keys_with_a_look_of_their_own_differ() {
         let looks: HashSet<_> = KEYS.iter().map(|(key, _)| of(key)).collect();
         assert_eq!(looks.len(), KEYS.len());
         // Apart in print without colour: no two architectures share a marker.
         let models = || KEYS.iter().filter(|(_, style)| style.colour < TRUTH);
-        let markers: HashSet<_> = models().map(|(_, style)| (style.shape, style.hollow)).collect();
+        let markers: HashSet<_> = models().map(|(_, style)| (style.marker, style.hollow)).collect();
         assert_eq!(markers.len(), models().count());
     }
 
@@ -207,7 +157,7 @@ mod tests {
         let first = &looks[..14];
         assert!(first.iter().all(|look| look.dash == SOLID && look.colour < TRUTH));
         assert_eq!(first.iter().map(|look| look.colour).collect::<HashSet<_>>().len(), 14);
-        assert_eq!(first.iter().map(|look| (look.shape, look.hollow)).collect::<HashSet<_>>().len(), 14);
+        assert_eq!(first.iter().map(|look| (look.marker, look.hollow)).collect::<HashSet<_>>().len(), 14);
         assert_eq!(looks.iter().collect::<HashSet<_>>().len(), 28);
         assert!(of("#18446744073709551615").colour < TRUTH);
     }

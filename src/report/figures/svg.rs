@@ -1,201 +1,150 @@
-//! A figure as SVG.
+//! A drawing as SVG: colours are attributes for paper, and classes by which a style gives those of the screen.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use lookback_benchmarks::experiment::figure::{Figure, Mark};
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use lookback_benchmarks::experiment::figure::Figure;
+use maud::{Markup, PreEscaped, html};
 
-use super::ink::{self, Ink, Theme};
-use super::layout::{self, LEGEND_SIZE, Layout, SAMPLE, Sample, TITLE_SIZE};
-use super::marks::{self, Canvas, SCALE, units};
-use super::text;
-use super::{axes, heat};
+use super::heat;
+use super::palette::{Role, dark_rules};
+use super::scene::{Anchor, Item, Paint, Path, Scene, Segment, Shape, Spot, Text};
+use super::text::{FAMILY, RAISED_BY, RAISED_SIZE, clean, runs};
 
-const DRAWS: &str = "plotters draws into a string";
+/// On a narrow screen, the part of its size down to which a figure of a page shrinks; beyond, it is scrolled.
+const LEAST_ZOOM: f64 = 0.72;
 
-/// Draws `figure`.
-///
-/// A key has the same colour, marker and dash in every figure. Points that are not numbers are left out and
-/// interrupt their line. On a logarithmic axis without fixed range, bounds, intervals and minima stretch the
-/// axis by at most one decade below the curves; what is lower stands at the lower edge.
-pub fn svg(figure: &Figure, theme: Theme) -> String {
-    let layout = layout::layout(figure, theme);
-    let mut drawn = String::new();
-    let size = (units(layout.width).unsigned_abs(), units(layout.height).unsigned_abs());
-    {
-        let canvas = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
-        if theme == Theme::Paper {
-            canvas.fill(&Ink::Ground.solid()).expect(DRAWS);
-        }
-        title(&canvas, &layout);
-        legend(&canvas, &layout);
-        for place in &layout.panels {
-            axes::draw(&canvas, place, layout.axes);
-        }
-        canvas.present().expect(DRAWS);
-    }
-    let body = drawn.split_once(">\n").expect("the svg element comes first").1;
-    let body = ink::resolve(&text::raise_superscripts(body), theme, SCALE);
-    format!("{}{}", head(figure, &layout, size), body)
+/// Draws a figure as an SVG file, with its title: dark on white on paper and where no style is known, and in the colours of
+/// dark mode on a screen that asks for them.
+pub fn svg(figure: &Figure) -> String {
+    let scene = super::scene(figure, true);
+    let roles: BTreeSet<_> = scene.roles().collect();
+    let style = format!("@media screen and (prefers-color-scheme:dark){{{}}}", dark_rules(roles));
+    write(figure, &scene, Some(&style)).into_string()
 }
 
-/// The opening tag with size, title and description.
-fn head(figure: &Figure, layout: &Layout, (width, height): (u32, u32)) -> String {
-    let id = text::escape(&figure.id);
-    let mut description = text::escape(&figure.caption);
+/// Draws a figure inside of a page whose style has [`dark_css`](super::dark_css), and which says the title.
+pub(crate) fn inline_svg(figure: &Figure) -> Markup {
+    write(figure, &super::scene(figure, false), None)
+}
+
+fn write(figure: &Figure, scene: &Scene, style: Option<&str>) -> Markup {
+    let (width, height) = (scene.width, scene.height);
+    let id = clean(&figure.id);
+    let least = style.is_none().then(|| format!("min-width:{:.0}px", LEAST_ZOOM * width));
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) }
+            role="img" aria-labelledby={ (id) "-title " (id) "-desc" } style=[least] font-family=(FAMILY) fill="none"
+            stroke-linejoin="round" {
+            title id={ (id) "-title" } { (clean(&figure.title)) }
+            desc id={ (id) "-desc" } { (description(figure)) }
+            @if let Some(style) = style { style { (PreEscaped(style)) } }
+            "\n"
+            @for items in scene.items.chunk_by(belong_together) {
+                @match &items[0] {
+                    Item::Shape(one) => (shape(one)),
+                    Item::Text(first) => (texts(first, items)),
+                }
+                "\n"
+            }
+        }
+    }
+}
+
+/// What there is to see, in words.
+fn description(figure: &Figure) -> String {
+    let mut description = figure.caption.clone();
     for panel in &figure.panels {
         let mut labels: Vec<_> = panel.series.iter().map(|series| series.label.as_str()).collect();
         labels.dedup();
-        let _ = write!(
-            description,
-            " Panel {}: {} against {}: {}.",
-            text::escape(&panel.title),
-            text::escape(&panel.y.label),
-            text::escape(&panel.x.label),
-            text::escape(&labels.join(", "))
-        );
+        let (title, y, x) = (&panel.title, &panel.y.label, &panel.x.label);
+        let _ = write!(description, " Panel {title}: {y} against {x}: {}.", labels.join(", "));
         if let Some(matrix) = &panel.heat {
             let (rows, columns) = heat::size(matrix);
             let _ = write!(description, " A matrix of {rows} x {columns} shaded cells.");
         }
     }
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" height=\"{:.0}\" viewBox=\"0 0 {width} {height}\" \
-         role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" stroke-linejoin=\"round\" stroke-linecap=\"butt\">\n\
-         <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n",
-        layout.width,
-        layout.height,
-        text::escape(&figure.title),
-        description.trim(),
-    )
+    clean(description.trim())
 }
 
-fn title(canvas: &Canvas, layout: &Layout) {
-    let style = axes::font(TITLE_SIZE, Ink::Text, true).pos(Pos::new(HPos::Center, VPos::Top));
-    for (row, line) in layout.title.iter().enumerate() {
-        let y = 12.0 + row as f64 * (TITLE_SIZE + 5.0);
-        canvas.draw_text(line, &style, (units(layout.width / 2.0), units(y))).expect(DRAWS);
-    }
+/// Texts of one style are a group.
+fn belong_together(one: &Item, next: &Item) -> bool {
+    matches!((one, next), (Item::Text(one), Item::Text(next)) if one.style == next.style)
 }
 
-fn legend(canvas: &Canvas, layout: &Layout) {
-    let style = axes::font(LEGEND_SIZE, Ink::Text, false).pos(Pos::new(HPos::Left, VPos::Center));
-    for entry in &layout.legend {
-        let (left, y) = (units(entry.x), units(entry.y));
-        let right = left + units(SAMPLE);
-        let middle = (left + units(SAMPLE / 2.0), y);
-        match &entry.sample {
-            Sample::Series(look, mark) => {
-                let ink = Ink::Series(look.colour);
-                match mark {
-                    Mark::Points => {}
-                    Mark::Area => {
-                        let half = units(4.0);
-                        let corners = vec![(left, y - half), (right, y - half), (right, y + half), (left, y + half)];
-                        marks::area(canvas, corners, ink, marks::AREA_OPACITY);
-                    }
-                    _ => {
-                        let dash = look.line_dash(*mark);
-                        marks::line(canvas, vec![(left, y), (right, y)], ink, dash, marks::LINE_WIDTH, 1.0);
-                    }
-                }
-                if matches!(mark, Mark::LinePoints | Mark::Points) {
-                    marks::marker(canvas, middle, *look);
-                }
-            }
-            Sample::Minimum => marks::minimum(canvas, middle, Ink::Muted),
-        }
-        canvas.draw_text(&entry.label, &style, (right + units(7.0), y)).expect(DRAWS);
+fn shape(Shape { path, fill, stroke }: &Shape) -> Markup {
+    let class = |paint: Option<&Paint>, line| paint.map(|(role, _)| role.class(line));
+    let line = stroke.as_ref().map(|stroke| &stroke.paint);
+    let classes: Vec<String> = class(fill.as_ref(), false).into_iter().chain(class(line, true)).collect();
+    let hex = |paint: Option<&Paint>| paint.map(|(role, _)| role.hex());
+    let opacity = fill.as_ref().or(line).map(|(_, opacity)| *opacity).filter(|opacity| *opacity < 1.0);
+    let dashes = stroke.map(|stroke| stroke.dashes).filter(|dashes| !dashes.is_empty());
+    let dashes = dashes.map(|dashes| dashes.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
+    // Browsers would let the ground shine through between cells.
+    let sharp = fill.filter(|(role, _)| *role == Role::Heat).map(|_| "crispEdges");
+    html! {
+        path class=(classes.join(" ")) fill=[hex(fill.as_ref())] stroke=[hex(line)]
+            stroke-width=[stroke.map(|stroke| stroke.width)] stroke-dasharray=[dashes] opacity=[opacity] shape-rendering=[sharp]
+            d=(data(path)) {}
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::samples;
-    use super::*;
-
-    fn parse(svg: &str) -> resvg::usvg::roxmltree::Document<'_> {
-        resvg::usvg::roxmltree::Document::parse(svg).expect("well-formed XML")
-    }
-
-    #[test]
-    fn every_label_is_a_text_of_well_formed_xml() {
-        for figure in samples::figures() {
-            for theme in [Theme::Paper, Theme::Page] {
-                let svg = svg(&figure, theme);
-                let document = parse(&svg);
-                let texts: Vec<String> = document
-                    .descendants()
-                    .filter(|node| node.has_tag_name("text"))
-                    .map(|node| node.descendants().filter_map(|n| n.text().filter(|_| n.is_text())).collect::<String>())
-                    .map(|text| text.trim().to_owned())
-                    .collect();
-                for panel in &figure.panels {
-                    assert!(texts.contains(&panel.title), "{}: {texts:?}", panel.title);
-                    for series in &panel.series {
-                        assert_eq!(texts.iter().filter(|text| **text == series.label).count(), 1, "{}", series.label);
-                    }
+fn texts(first: &Text, items: &[Item]) -> Markup {
+    let style = first.style;
+    let anchor = match style.anchor {
+        Anchor::Start => None,
+        Anchor::Middle => Some("middle"),
+        Anchor::End => Some("end"),
+    };
+    html! {
+        g class=(style.role.class(false)) fill=(style.role.hex()) font-size=(style.size) text-anchor=[anchor]
+            font-weight=[style.bold.then_some(600)] {
+            @for item in items {
+                @if let Item::Text(text) = item {
+                    @let (x, y) = (tenths(text.at.0), tenths(text.at.1));
+                    text x=(x) y=(y) transform=[style.upright.then(|| format!("rotate(-90 {x} {y})"))] { (letters(&text.text)) }
                 }
-                assert!(texts.contains(&figure.panels[0].x.label) && texts.contains(&figure.panels[0].y.label));
             }
         }
     }
+}
 
-    #[test]
-    fn the_page_theme_names_no_colour_and_the_paper_theme_no_variable() {
-        let figure = &samples::figures()[0];
-        let (page, paper) = (svg(figure, Theme::Page), svg(figure, Theme::Paper));
-        assert!(!page.contains("\"#") && page.contains("stroke:var(--fig-s0)"));
-        assert!(!paper.contains("var(") && paper.contains("\"#0072b2\""));
-        assert!(!paper.to_uppercase().contains("#FD0"));
-        assert!(paper.contains("stroke-dasharray"));
-    }
-
-    #[test]
-    fn text_is_escaped_and_drawing_repeats_itself() {
-        let mut figure = samples::figures().swap_remove(0);
-        figure.title = "a < b & \"c\"\u{7}".into();
-        figure.panels[0].series[0].label = "<script>alert(1)</script>".into();
-        figure.panels[0].title = "'&'".into();
-        let first = svg(&figure, Theme::Paper);
-        parse(&first);
-        assert!(!first.contains("<script") && first.contains("&lt;script&gt;"));
-        assert_eq!(first, svg(&figure, Theme::Paper));
-    }
-
-    #[test]
-    fn figures_without_data_are_drawn() {
-        let mut figure = samples::figures().swap_remove(0);
-        for panel in &mut figure.panels {
-            panel.series.iter_mut().for_each(|series| series.points.clear());
-        }
-        assert!(svg(&figure, Theme::Paper).contains("no finished run yet"));
-        figure.panels.iter_mut().for_each(|panel| panel.series.clear());
-        parse(&svg(&figure, Theme::Paper));
-        figure.panels.clear();
-        parse(&svg(&figure, Theme::Page));
-    }
-
-    #[test]
-    fn extreme_values_stay_on_the_canvas() {
-        let mut figure = samples::figures().swap_remove(0);
-        let points = &mut figure.panels[0].series[0].points;
-        points[0].y = f64::INFINITY;
-        points[1].y = f64::NAN;
-        points[2].y = 0.0;
-        points[3].interval = Some((f64::NEG_INFINITY, f64::INFINITY));
-        figure.panels[0].y.range = Some((1e-3, 1e-1));
-        let svg = svg(&figure, Theme::Paper);
-        let document = parse(&svg);
-        let size: Vec<f64> =
-            document.root_element().attribute("viewBox").unwrap().split(' ').map(|n| n.parse().unwrap()).collect();
-        for node in document.descendants() {
-            for pair in node.attribute("points").unwrap_or_default().split_whitespace() {
-                let (x, y) = pair.split_once(',').unwrap();
-                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                assert!((0.0..=size[2]).contains(&x) && (0.0..=size[3]).contains(&y), "{pair}");
-            }
+/// Raised parts, and the parts after them lowered again.
+fn letters(text: &str) -> Markup {
+    let percent = 100.0 * RAISED_SIZE;
+    html! {
+        @for (index, (run, raised)) in runs(text).into_iter().enumerate() {
+            @if raised { tspan dy=(format!("{:.2}em", -RAISED_BY / RAISED_SIZE)) font-size={ (percent) "%" } { (run) } }
+            @else if index > 0 { tspan dy={ (RAISED_BY) "em" } { (run) } }
+            @else { (run) }
         }
     }
+}
+
+/// A tenth of a pixel is as exact as anyone sees.
+fn tenths(value: f64) -> f64 {
+    (10.0 * value).round() / 10.0
+}
+
+/// The path as an attribute `d`: each part begins at its place, and goes on with differences.
+fn data(path: &Path) -> String {
+    // Tenths of pixels are whole numbers, whose differences add up exactly.
+    let tenths = |(x, y): Spot| ((10.0 * x).round(), (10.0 * y).round());
+    let (mut d, mut at) = (String::new(), (0.0, 0.0));
+    for segment in &path.0 {
+        let (letter, ends): (char, &[Spot]) = match segment {
+            Segment::Move(to) => ('M', &[*to]),
+            Segment::Line(to) => ('l', &[*to]),
+            Segment::Curve(first, second, to) => ('c', &[*first, *second, *to]),
+            Segment::Close => ('z', &[]),
+        };
+        let origin = if letter == 'M' { (0.0, 0.0) } else { at };
+        d.push(letter);
+        for (index, end) in ends.iter().map(|end| tenths(*end)).enumerate() {
+            let space = if index > 0 { " " } else { "" };
+            let _ = write!(d, "{space}{} {}", (end.0 - origin.0) / 10.0, (end.1 - origin.1) / 10.0);
+            at = end;
+        }
+    }
+    d
 }

@@ -1,18 +1,25 @@
 //! Text in figures: estimated widths, and numbers as axes write them.
 
-/// The family list of all text: the first is embedded for PNGs, the others are what browsers have.
+// Sizes of letters, in pixels.
+pub(super) const TITLE_SIZE: f64 = 15.0;
+pub(super) const PANEL_TITLE_SIZE: f64 = 13.0;
+pub(super) const LABEL_SIZE: f64 = 12.5;
+pub(super) const TICK_SIZE: f64 = 11.5;
+/// From the middle of letters to their baseline, in heights of a capital with its accents.
+pub(super) const HALF_LETTER: f64 = 0.35;
+
+/// The family list of all text: the first is embedded for PNG and PDF, the others are what browsers have.
 pub(super) const FAMILY: &str = "Ubuntu, Helvetica, Arial, sans-serif";
 
-/// Advance widths of Helvetica (and Arial) for the characters from space to `~`, in thousandths of the size.
-/// The embedded font is narrower, so what is laid out with these fits in either.
+/// Advance widths of the characters from space to `~`, in thousandths of the size: of Helvetica (and Arial) and of the
+/// embedded font the wider, so that what is laid out with these fits in either.
 #[rustfmt::skip]
 const WIDTHS: [u16; 95] = [
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
-    556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
-    1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
-    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
-    333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,
-    556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+    278, 278, 392, 653, 564, 889, 667, 240, 333, 333, 472, 584, 278, 333, 278, 359, 564, 564, 564,
+    564, 564, 564, 564, 564, 564, 564, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
+    611, 778, 722, 278, 500, 667, 556, 865, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667,
+    667, 611, 310, 359, 310, 564, 556, 376, 556, 583, 500, 583, 556, 376, 573, 569, 237, 237, 500,
+    255, 863, 569, 582, 583, 583, 374, 500, 387, 569, 500, 775, 500, 500, 500, 334, 262, 334, 584,
 ];
 
 /// The width of `text` at `size` pixels, in pixels.
@@ -34,49 +41,18 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
 }
 
-/// Escapes what XML gives a meaning.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in clean(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-const SUPERSCRIPTS: [(char, char); 12] = [
-    ('⁰', '0'),
-    ('¹', '1'),
-    ('²', '2'),
-    ('³', '3'),
-    ('⁴', '4'),
-    ('⁵', '5'),
-    ('⁶', '6'),
-    ('⁷', '7'),
-    ('⁸', '8'),
-    ('⁹', '9'),
-    ('⁻', '−'),
-    ('⁺', '+'),
-];
+const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺";
+const PLAIN: &str = "0123456789−+";
 
 fn from_superscript(c: char) -> Option<char> {
-    SUPERSCRIPTS.iter().find(|(raised, _)| *raised == c).map(|(_, plain)| *plain)
+    RAISED.chars().zip(PLAIN.chars()).find(|(raised, _)| *raised == c).map(|(_, plain)| plain)
 }
 
 /// `10⁻³` for -3.
 pub(super) fn power_of_ten(exponent: i32) -> String {
-    let digits = exponent.to_string();
-    let raised = digits.chars().map(|c| {
-        let plain = if c == '-' { '−' } else { c };
-        SUPERSCRIPTS.iter().find(|(_, p)| *p == plain).map_or(c, |(raised, _)| *raised)
-    });
-    format!("10{}", raised.collect::<String>())
+    let digits = exponent.to_string().replace('-', "−");
+    let raised = |c| RAISED.chars().zip(PLAIN.chars()).find(|(_, plain)| *plain == c).map_or(c, |(raised, _)| raised);
+    format!("10{}", digits.chars().map(raised).collect::<String>())
 }
 
 /// A tick of a linear axis whose ticks are `step` apart.
@@ -88,7 +64,7 @@ pub(super) fn decimal(value: f64, step: f64) -> String {
         let exponent = value.abs().log10().floor();
         let mantissa = value / 10f64.powf(exponent);
         let exponent = power_of_ten(exponent as i32);
-        let mantissa = format!("{:.2}", mantissa);
+        let mantissa = format!("{mantissa:.2}");
         let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.').replace('-', "−");
         return format!("{mantissa}·{exponent}");
     }
@@ -99,48 +75,38 @@ pub(super) fn decimal(value: f64, step: f64) -> String {
     format!("{value:.decimals$}").replace('-', "−")
 }
 
-/// Raises superscript characters of text nodes with `tspan`s, so that every font draws them alike.
-pub(super) fn raise_superscripts(svg: &str) -> String {
-    let mut out = String::with_capacity(svg.len());
-    let mut in_tag = false;
-    let mut raised = false;
-    // Text after a raised part is lowered again by a `tspan` that lasts to the end of the text.
-    let mut lowered = false;
-    for c in svg.chars() {
-        let plain = if in_tag { None } else { from_superscript(c) };
-        if raised && plain.is_none() {
-            out.push_str("</tspan>");
-            raised = false;
-            if c != '<' && c != '\n' {
-                out.push_str("<tspan dy=\"0.32em\">");
-                lowered = true;
-            }
-        }
-        if lowered && c == '<' {
-            out.push_str("</tspan>");
-            lowered = false;
-        }
-        match c {
-            '<' => in_tag = true,
-            '>' => in_tag = false,
-            _ => {}
-        }
-        match plain {
-            Some(plain) => {
-                if lowered {
-                    out.push_str("</tspan>");
-                    lowered = false;
-                }
-                if !raised {
-                    out.push_str("<tspan dy=\"-0.45em\" font-size=\"72%\">");
-                    raised = true;
-                }
-                out.push(plain);
-            }
-            None => out.push(c),
+/// The height of raised letters, as a part of the others'.
+pub(super) const RAISED_SIZE: f64 = 0.72;
+/// How far they are raised, in heights of the others.
+pub(super) const RAISED_BY: f64 = 0.324;
+
+/// Parts of a text that are raised or not, in turns; superscript digits become plain ones, so that every font draws them
+/// alike.
+pub(super) fn runs(text: &str) -> Vec<(String, bool)> {
+    let mut runs: Vec<(String, bool)> = vec![];
+    for c in text.chars() {
+        let plain = from_superscript(c);
+        match runs.last_mut() {
+            Some((run, raised)) if *raised == plain.is_some() => run.push(plain.unwrap_or(c)),
+            _ => runs.push((plain.unwrap_or(c).into(), plain.is_some())),
         }
     }
-    out
+    runs
+}
+
+/// `line` in lines of at most `room` pixels, where its words allow.
+pub(super) fn wrap(line: &str, size: f64, room: f64) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for word in clean(line).split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if width(&format!("{last} {word}"), size) <= room => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -158,21 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn superscripts_are_raised_in_text_alone() {
-        assert_eq!(
-            raise_superscripts("<text a=\"²\">10⁻³\n</text>"),
-            "<text a=\"²\">10<tspan dy=\"-0.45em\" font-size=\"72%\">−3</tspan>\n</text>"
-        );
-        assert_eq!(
-            raise_superscripts("<text>x² y</text>"),
-            "<text>x<tspan dy=\"-0.45em\" font-size=\"72%\">2</tspan><tspan dy=\"0.32em\"> y</tspan></text>"
-        );
+    fn superscripts_are_parted_from_the_rest() {
+        let parts =
+            |text: &str| runs(text).into_iter().map(|(run, raised)| format!("{run}{raised}")).collect::<Vec<_>>();
+        assert_eq!(parts("2·10⁻³"), ["2·10false", "−3true"]);
+        assert_eq!(parts("x² y"), ["xfalse", "2true", " yfalse"]);
+        assert!(parts("").is_empty());
     }
 
     #[test]
     fn widths_follow_the_characters() {
-        assert!((width("mm", 10.0) - 16.66).abs() < 1e-9);
+        assert!((width("mm", 10.0) - 17.26).abs() < 1e-9);
         assert!(width("10⁻³", 10.0) < width("10-33", 10.0));
-        assert_eq!(escape("a<b>&\"'\u{1}"), "a&lt;b&gt;&amp;&quot;&#39; ");
+        assert_eq!(clean("a<b>\u{1}"), "a<b> ");
+        assert_eq!(wrap("one two  three", 10.0, 45.0), ["one two", "three"]);
     }
 }

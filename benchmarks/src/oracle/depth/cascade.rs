@@ -116,6 +116,97 @@ impl Cascade {
     }
 }
 
+/// Poles and zeros of one layer of a cascade.
+type Factor = (Vec<Complex<f64>>, Vec<Complex<f64>>);
+
+impl Shallow {
+    /// A cascade of `layers` layers with one channel and a feed-through each that has the same response: the factors of
+    /// the transfer function, residues of each by evaluation. Layer g takes poles g, g + L, g + 2 L, .. and as many of the
+    /// zeros, each time those nearest to its poles.
+    ///
+    /// # Errors
+    /// `layers` is 0 or more than there are poles, a pole is 0, or as [`Shallow::zeros`].
+    pub fn cascade(&self, layers: usize) -> Result<Cascade> {
+        self.check_layers(layers)?;
+        if self.poles.contains(&Complex::ZERO) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "A pole is 0, but a factor of a transfer function must have poles other than 0.",
+            ));
+        }
+        let mut zeros = self.zeros()?;
+        let mut gain = self.numerator()[0];
+        let mut factors: Vec<Factor> = Vec::with_capacity(layers);
+        for layer in 0..layers {
+            let poles: Vec<_> = self.poles.iter().skip(layer).step_by(layers).copied().collect();
+            let mut own = Vec::with_capacity(poles.len());
+            for pole in &poles {
+                let distance = |zero: &Complex<f64>| (zero - pole.inv()).norm();
+                let nearest =
+                    zeros.iter().enumerate().min_by(|one, other| distance(one.1).total_cmp(&distance(other.1)));
+                if let Some((index, _)) = nearest {
+                    own.push(zeros.swap_remove(index));
+                }
+            }
+            factors.push((poles, own));
+        }
+        let built = factors.into_iter().map(|(poles, zeros)| {
+            // The first layer takes the gain: each factor is gain prod (1 - w / zero) / prod (1 - pole w).
+            let scale = std::mem::replace(&mut gain, Complex::ONE);
+            let numerator =
+                |w: Complex<f64>| zeros.iter().map(|zero| Complex::<f64>::ONE - w / zero).product::<Complex<f64>>();
+            let residue = |pole: &Complex<f64>| {
+                let others =
+                    poles.iter().filter(|other| *other != pole).map(|other| Complex::<f64>::ONE - other / pole);
+                scale * numerator(pole.inv()) / others.product::<Complex<f64>>()
+            };
+            let residues: Vec<Complex<f64>> = poles.iter().map(residue).collect();
+            // The factor at w = 0 is its gain.
+            let feed_through = scale - residues.iter().sum::<Complex<f64>>();
+            CascadeLayer::single(poles, &residues, feed_through)
+        });
+        Ok(Cascade { layers: built.collect() })
+    }
+
+    /// A cascade of `layers` layers with two channels between them and no feed-through that has the same response: one
+    /// channel hands the input on, the other adds up the outputs of the layers' own states. Without D, what is handed on
+    /// passes through states of pole 0.
+    ///
+    /// # Errors
+    /// `layers` is 0 or more than there are poles, or there is a feed-through.
+    pub fn summing(&self, layers: usize) -> Result<Cascade> {
+        self.check_layers(layers)?;
+        let states = self.poles.len();
+        if self.feed_through != Complex::ZERO {
+            return Err(Error::invalid("feed_through", self.feed_through, "0"));
+        }
+        let built = (0..layers).map(|layer| {
+            let own: Vec<usize> = (layer..states).step_by(layers).collect();
+            let [d_input, d_output] = [if layer == 0 { 1 } else { 2 }, if layer + 1 == layers { 1 } else { 2 }];
+            // Channels in: the input, then the sum so far. Channels out: the sum, then the input, so that the last layer
+            // can leave the second out.
+            let mut poles: Vec<Complex<f64>> = own.iter().map(|state| self.poles[*state]).collect();
+            let mut links: Vec<(usize, usize, Complex<f64>)> =
+                own.iter().map(|state| (d_input - 1, 0, self.residues[*state])).collect();
+            if layer > 0 {
+                links.push((0, 0, Complex::ONE));
+            }
+            if layer + 1 < layers {
+                links.push((d_input - 1, 1, Complex::ONE));
+            }
+            poles.resize(links.len(), Complex::ZERO);
+            let mut input = DMatrix::zeros(links.len(), d_input);
+            let mut output = DMatrix::zeros(d_output, links.len());
+            for (state, (from, to, weight)) in links.into_iter().enumerate() {
+                input[(state, from)] = Complex::ONE;
+                output[(to, state)] = weight;
+            }
+            CascadeLayer { poles, input, output, feed_through: DMatrix::zeros(d_output, d_input) }
+        });
+        Ok(Cascade { layers: built.collect() })
+    }
+}
+
 /// The same layer with states of pole 0 moved into D.
 fn without_zero_poles(layer: &CascadeLayer) -> CascadeLayer {
     let (held, kept): (Vec<usize>, Vec<usize>) =

@@ -15,35 +15,17 @@
 use lookback_models::ModelConfig as _;
 use lookback_models::deep_ssm::DeepSsmConfig;
 use lookback_registry::{Result, to_params};
-use serde::{Deserialize, Serialize};
 
+use super::problem::{BoundedSetting, Problem};
 use super::teachers::Teacher::{self, Bump, Impulse, Poles};
 use super::{figures, findings};
 use crate::experiment::Extended::{Finite, Infinite};
-use crate::experiment::evidence::{Evidence, brief};
-use crate::experiment::stats::Summary;
-use crate::experiment::{
-    Cell, Cells, Experiment, ExperimentInfo, Extended, PlanRequest, Preset, Reading, Table, Trial,
-};
-use crate::oracle::depth::{BoundedFloor, bounded_floor};
-use crate::oracle::{loss_weights, lti_fit_within};
+use crate::experiment::evidence::brief;
+use crate::experiment::{Cells, Experiment, ExperimentInfo, Extended, PlanRequest, Preset, Reading, Table, Trial};
+use crate::oracle::depth::BoundedFloor;
 use crate::spec::{Named, Optimizer, TrainingConfig};
-use crate::tasks::TaskConfig as _;
-use crate::tasks::memory::MemoryConfig;
 
 pub(super) struct Bounded;
-
-/// The axes of D3.
-#[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
-pub(super) struct BoundedSetting {
-    pub teacher: Teacher,
-    /// States of all layers together, at most.
-    pub states: usize,
-    /// The largest absolute value of a parameter.
-    pub cap: Extended<f64>,
-    /// Layers.
-    pub depth: usize,
-}
 
 /// The targets, caps, states and depths of a preset.
 type Axes = (&'static [Teacher], &'static [Extended<f64>], &'static [usize], &'static [usize]);
@@ -143,74 +125,6 @@ pub(super) fn training(steps: usize, cap: Option<f64>) -> TrainingConfig {
         eval_samples: Some(32),
         max_weight: cap,
         ..TrainingConfig::default()
-    }
-}
-
-/// A target at a number of states.
-pub(super) struct Problem<'c> {
-    pub teacher: Teacher,
-    pub states: usize,
-    /// The caps, ascending, with what one layer can reach under each that is finite.
-    pub caps: Vec<(Extended<f64>, Option<BoundedFloor>)>,
-    /// The depths, ascending.
-    pub depths: Vec<usize>,
-    /// The best known fit of as many states without a cap; none of more states than the search is fit for.
-    pub fit: Option<f64>,
-    /// Its cells.
-    pub cells: Vec<&'c Cell<'c, BoundedSetting>>,
-}
-
-/// The most states for which the best fit is looked for.
-const FITTED: usize = 16;
-
-impl<'c> Problem<'c> {
-    /// Those of the grid, by target and then by states, with their floors.
-    fn all(cells: &'c Cells<'c, BoundedSetting>) -> Result<Vec<Self>> {
-        let cells: Vec<_> = cells.iter().collect();
-        let place = |cell: &Cell<'c, BoundedSetting>| (cell.setting.teacher, cell.setting.states);
-        cells.chunk_by(|one, next| place(one) == place(next)).map(Self::of).collect()
-    }
-
-    /// The problem of these cells, one or more in order.
-    fn of(cells: &[&'c Cell<'c, BoundedSetting>]) -> Result<Self> {
-        let first = cells[0];
-        let BoundedSetting { teacher, states, .. } = first.setting;
-        let rho = MemoryConfig::read(&first.outcomes[0].planned.spec.task.params)?.rho()?;
-        let weights = loss_weights(rho.len());
-        let mut caps: Vec<_> = cells.iter().map(|cell| cell.setting.cap).collect();
-        caps.dedup();
-        let floor = |cap: f64| bounded_floor(&rho, states as f64 * cap * cap, Some(&weights));
-        let caps = caps.into_iter().map(|cap| (cap, cap.finite().map(floor))).collect();
-        let mut depths: Vec<_> = cells.iter().map(|cell| cell.setting.depth).collect();
-        depths.sort_unstable();
-        depths.dedup();
-        let fit = (states <= FITTED).then(|| lti_fit_within(&rho, states, Some(&weights), 1.0).nmse);
-        Ok(Self { teacher, states, caps, depths, fit, cells: cells.to_vec() })
-    }
-
-    /// The cell of a cap and a depth.
-    pub fn cell(&self, cap: Extended<f64>, depth: usize) -> Option<&'c Cell<'c, BoundedSetting>> {
-        self.cells.iter().copied().find(|cell| cell.setting.cap == cap && cell.setting.depth == depth)
-    }
-
-    /// The NMSE at a cap and a depth, of a cell with enough seeds.
-    pub fn measured(&self, cap: Extended<f64>, depth: usize, evidence: &mut Evidence) -> Option<&'c Summary> {
-        self.cell(cap, depth)?.measured("nmse", evidence)
-    }
-
-    /// Its place, for people.
-    pub fn place(&self) -> String {
-        format!("{}, {} states", self.teacher, self.states)
-    }
-
-    fn table(&self, cells: &Cells<'_, BoundedSetting>) -> Table {
-        let title = format!("NMSE on {}{}", self.place(), self.teacher.bracketed_residue("largest residue"));
-        cells.grid_table(
-            (&title, "nmse"),
-            ("cap", |setting: &BoundedSetting| setting.cap),
-            ("depth", |setting: &BoundedSetting| setting.depth),
-            |setting| setting.teacher == self.teacher && setting.states == self.states,
-        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! The figures of D3.
 
-use super::bounded::{BoundedSetting, Problem};
 use super::depth_axis;
+use super::problem::{BoundedSetting, Problem};
 use crate::experiment::figure::{Axis, Figure, Mark, Panel, Point, Series};
 use crate::experiment::stats::summarise;
 use crate::experiment::{Cell, Cells, Extended};

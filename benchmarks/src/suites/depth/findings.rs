@@ -1,6 +1,6 @@
 //! What the trained models of D3 say.
 
-use super::bounded::Problem;
+use super::problem::Problem;
 use crate::experiment::evidence::{Evidence, brief};
 use crate::experiment::stats::Summary;
 use crate::experiment::{Extended, Finding};
@@ -125,7 +125,7 @@ fn small_norm(problems: &[Problem]) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bounded::BoundedSetting;
+    use super::super::problem::BoundedSetting;
     use super::super::teachers::Teacher;
     use super::*;
     use crate::experiment::{Cells, Outcome, Verdict};

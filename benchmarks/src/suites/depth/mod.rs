@@ -9,6 +9,7 @@ mod conversion;
 mod figures;
 mod findings;
 mod nonlinear;
+mod problem;
 mod residues;
 mod teachers;
 
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn models_of_one_place_differ_in_depth_alone() {
-        let count = |trial: &Trial<bounded::BoundedSetting>| {
+        let count = |trial: &Trial<problem::BoundedSetting>| {
             let io = TASKS.get(&trial.task.name).unwrap().io(&trial.task.params).unwrap();
             MODELS.get(&trial.model.name).unwrap().facts(&trial.model.params, io).unwrap().num_params
         };

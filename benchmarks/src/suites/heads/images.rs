@@ -65,7 +65,7 @@ fn trial(
         setting: HeadsSetting { length, heads },
         task: Named::new(
             "padded-cifar10",
-            json!({"side": side, "train_samples": train_samples, "judge": "train", "judged": eval_samples}),
+            json!({"side": side, "train_samples": train_samples, "eval_split": "train", "eval_samples": eval_samples}),
         ),
         model: Named::new(
             "vit",

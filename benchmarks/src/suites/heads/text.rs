@@ -52,7 +52,7 @@ fn scale(preset: Preset) -> Scale {
             heads: &[1, 2],
             d_head: 4,
             task: json!({
-                "source": "generated", "train_queries": 24, "valid_queries": 8, "judge": "train", "judged": 24,
+                "source": "generated", "train_queries": 24, "valid_queries": 8, "eval_split": "train", "eval_samples": 24,
                 "embeddings": "found", "d_embedding": 8, "vocabulary": 512, "max_passages": 64,
             }),
             batch_size: 8,
@@ -64,7 +64,7 @@ fn scale(preset: Preset) -> Scale {
             heads: &[1, 2, 4],
             d_head: 32,
             task: json!({
-                "source": "found", "train_queries": 512, "valid_queries": 64, "judge": "train", "judged": 512,
+                "source": "found", "train_queries": 512, "valid_queries": 64, "eval_split": "train", "eval_samples": 512,
                 "embeddings": "found", "d_embedding": 64, "vocabulary": 2048, "max_passages": 2048,
             }),
             batch_size: 64,
@@ -77,7 +77,7 @@ fn scale(preset: Preset) -> Scale {
             heads: &[1, 2, 4, 6, 8, 10, 12, 14, 16],
             d_head: 32,
             task: json!({
-                "source": "found", "train_queries": 28_000, "valid_queries": 2_000, "judge": "train", "judged": 10_000,
+                "source": "found", "train_queries": 28_000, "valid_queries": 2_000, "eval_split": "train", "eval_samples": 10_000,
                 "embeddings": "found", "d_embedding": 768, "vocabulary": 16_384, "max_passages": 200_000,
             }),
             batch_size: 128,

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::linear::total;
 use super::matmul::{Fresh, Old, Strides, product, transposed};
-use super::simd::{exp, larger, update1, vectorized};
-use super::{Array, FastOp, View};
+use super::simd::{exp, inlined, larger, update1, vectorized};
+use super::{Array, FastOp, Pass, View, padded};
 
 /// Query rows whose scores are held at once, about.
 const BLOCK: usize = 64;
@@ -38,47 +38,16 @@ pub(crate) struct Attention {
     pub causal: bool,
 }
 
-impl FastOp<3> for Attention {
+impl<const N: usize> FastOp<N> for Attention {
     /// The logarithm of the sum of exponentials of each row of scores, `[batch, n_heads, length]`.
     type Kept = Vec<f32>;
 
-    fn forward(&self, [query, key, value]: [View; 3], _keep: bool) -> (Array, Vec<f32>) {
-        Problem::new(*self, query, key, value, None).forward()
+    fn forward(&self, inputs: [View; N]) -> (Array, Vec<f32>) {
+        Problem::new(*self, &inputs).forward()
     }
 
-    fn backward(
-        &self,
-        [query, key, value]: [View; 3],
-        output: View,
-        kept: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 3],
-    ) -> [Option<Array>; 3] {
-        let [d_query, d_key, d_value] = wanted;
-        let problem = Problem::new(*self, query, key, value, None);
-        let ([query, key, value], _) = problem.backward(output, kept, gradient, false);
-        [d_query.then_some(query), d_key.then_some(key), d_value.then_some(value)]
-    }
-}
-
-impl FastOp<4> for Attention {
-    type Kept = Vec<f32>;
-
-    fn forward(&self, [query, key, value, bias]: [View; 4], _keep: bool) -> (Array, Vec<f32>) {
-        Problem::new(*self, query, key, value, Some(bias)).forward()
-    }
-
-    fn backward(
-        &self,
-        [query, key, value, bias]: [View; 4],
-        output: View,
-        kept: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 4],
-    ) -> [Option<Array>; 4] {
-        let problem = Problem::new(*self, query, key, value, Some(bias));
-        let ([query, key, value], bias) = problem.backward(output, kept, gradient, wanted[3]);
-        [wanted[0].then_some(query), wanted[1].then_some(key), wanted[2].then_some(value), bias]
+    fn backward(&self, Pass { inputs, output, kept, gradient, wanted }: Pass<Vec<f32>, N>) -> [Option<Array>; N] {
+        padded(wanted, |wanted| Problem::new(*self, &inputs).backward(output, kept, gradient, wanted))
     }
 }
 
@@ -112,7 +81,8 @@ struct Block {
 type PerQuery = Vec<[f32; LANES]>;
 
 impl<'a> Problem<'a> {
-    fn new(op: Attention, query: View<'a>, key: View<'a>, value: View<'a>, bias: Option<View<'a>>) -> Self {
+    fn new(op: Attention, inputs: &[View<'a>]) -> Self {
+        let (query, key, value, bias) = (inputs[0], inputs[1], inputs[2], inputs.get(3));
         let [batch, length, inner] = *value.shape else { panic!("values are [batch, length, n_heads d_head]") };
         let d_head = inner / op.n_heads;
         let scale = 1.0 / (d_head as f32).sqrt();
@@ -175,19 +145,15 @@ impl<'a> Problem<'a> {
         let rows = scores.chunks_exact_mut(self.lanes).zip(first..first + count);
         if let Some(bias) = &self.bias {
             let biases = &bias.data[self.biases(head)..][..self.length * self.length];
-            vectorized(
-                #[inline(always)]
-                || {
-                    for (scores, key) in rows {
-                        update1(
-                            &mut scores[..block.rows],
-                            &biases[key * self.length + block.start..],
-                            #[inline(always)]
-                            |score, bias| score + bias,
-                        );
-                    }
-                },
-            );
+            vectorized(inlined!(|| {
+                for (scores, key) in rows {
+                    update1(
+                        &mut scores[..block.rows],
+                        &biases[key * self.length + block.start..],
+                        inlined!(|score, bias| score + bias),
+                    );
+                }
+            }));
         }
         if self.op.causal {
             let hidden = (block.start + 1).max(first)..first + count;
@@ -230,30 +196,28 @@ impl<'a> Problem<'a> {
 
     /// Scores to exponentials of what they are less than the largest of their query, and the sums of these.
     fn exponentials(&self, scores: &mut [f32], largest: &mut PerQuery, sums: &mut PerQuery) {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (group, (largest, sums)) in largest.iter_mut().zip(sums).enumerate() {
-                    let mut most = [f32::NEG_INFINITY; LANES];
-                    for scores in scores.as_chunks::<LANES>().0.iter().skip(group).step_by(self.lanes / LANES) {
-                        for lane in 0..LANES {
-                            most[lane] = larger(most[lane], scores[lane]);
-                        }
+        vectorized(inlined!(|| {
+            for (group, (largest, sums)) in largest.iter_mut().zip(sums).enumerate() {
+                let mut most = [f32::NEG_INFINITY; LANES];
+                for scores in scores.as_chunks::<LANES>().0.iter().skip(group).step_by(self.lanes / LANES) {
+                    for lane in 0..LANES {
+                        most[lane] = larger(most[lane], scores[lane]);
                     }
-                    let mut sum = [0.0; LANES];
-                    for scores in scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(self.lanes / LANES) {
-                        for lane in 0..LANES {
-                            scores[lane] = exp(scores[lane] - most[lane]);
-                            sum[lane] += scores[lane];
-                        }
-                    }
-                    (*largest, *sums) = (most, sum);
                 }
-            },
-        );
+                let mut sum = [0.0; LANES];
+                for scores in scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(self.lanes / LANES) {
+                    for lane in 0..LANES {
+                        scores[lane] = exp(scores[lane] - most[lane]);
+                        sum[lane] += scores[lane];
+                    }
+                }
+                (*largest, *sums) = (most, sum);
+            }
+        }));
     }
 
-    fn backward(&self, output: View, kept: &[f32], gradient: View, wants_bias: bool) -> ([Array; 3], Option<Array>) {
+    fn backward(&self, output: View, kept: &[f32], gradient: View, wanted: [bool; 4]) -> [Option<Array>; 4] {
+        let wants_bias = wanted[3];
         let [mut query, mut key, mut value] = [self.query, self.key, self.value].map(|of| Fresh::new(of.data.len()));
         let size = SEQUENCES * self.sequence();
         let parts = query.parts(size).zip(key.parts(size)).zip(value.parts(size)).enumerate();
@@ -283,11 +247,13 @@ impl<'a> Problem<'a> {
             let total = total(&bias.shape, &biases);
             Array { data: by_head_transposed(&total.data, self.length), ..total }
         });
-        let shapes = [self.query, self.key, self.value].map(|of| of.shape.to_vec());
-        let [q, k, v] = shapes;
-        let query = Array { shape: q, data: query.finish() };
-        let key = Array { shape: k, data: key.finish() };
-        ([query, key, Array { shape: v, data: value.finish() }], bias)
+        let whole = |of: View, data: Fresh| Array { shape: of.shape.to_vec(), data: data.finish() };
+        [
+            wanted[0].then(|| whole(self.query, query)),
+            wanted[1].then(|| whole(self.key, key)),
+            wanted[2].then(|| whole(self.value, value)),
+            bias,
+        ]
     }
 
     fn backward_head(
@@ -340,24 +306,21 @@ impl<'a> Problem<'a> {
 
     /// The product of output and gradient of each row of a block.
     fn along(&self, output: &[f32], gradient: &[f32], of_block: Strides, along: &mut [f32]) {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (row, along) in along.iter_mut().enumerate() {
-                    let at = self.row(of_block, row);
-                    let (output, gradient) = (&output[at..][..self.d_head], &gradient[at..][..self.d_head]);
-                    let mut sums = [0.0; 8];
-                    let (outputs, gradients) = (output.as_chunks::<8>(), gradient.as_chunks::<8>());
-                    for (output, gradient) in outputs.0.iter().zip(gradients.0) {
-                        for lane in 0..8 {
-                            sums[lane] += output[lane] * gradient[lane];
-                        }
+        vectorized(inlined!(|| {
+            for (row, along) in along.iter_mut().enumerate() {
+                let at = self.row(of_block, row);
+                let (output, gradient) = (&output[at..][..self.d_head], &gradient[at..][..self.d_head]);
+                let mut sums = [0.0; 8];
+                let (outputs, gradients) = (output.as_chunks::<8>(), gradient.as_chunks::<8>());
+                for (output, gradient) in outputs.0.iter().zip(gradients.0) {
+                    for lane in 0..8 {
+                        sums[lane] += output[lane] * gradient[lane];
                     }
-                    let rest: f32 = outputs.1.iter().zip(gradients.1).map(|(a, b)| a * b).sum();
-                    *along = rest + sums.iter().sum::<f32>();
                 }
-            },
-        );
+                let rest: f32 = outputs.1.iter().zip(gradients.1).map(|(a, b)| a * b).sum();
+                *along = rest + sums.iter().sum::<f32>();
+            }
+        }));
     }
 }
 
@@ -375,21 +338,18 @@ impl Room {
         let groups = self.along.len();
         let weights = &mut self.weights[..count];
         let d_scores = &mut self.d_scores[..count];
-        vectorized(
-            #[inline(always)]
-            || {
-                for (group, (logarithm, along)) in self.logarithms.iter().zip(&self.along).enumerate() {
-                    let weights = weights.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
-                    let d_scores = d_scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
-                    for (weights, d_scores) in weights.zip(d_scores) {
-                        for lane in 0..LANES {
-                            weights[lane] = exp(weights[lane] - logarithm[lane]);
-                            d_scores[lane] = weights[lane] * (d_scores[lane] - along[lane]);
-                        }
+        vectorized(inlined!(|| {
+            for (group, (logarithm, along)) in self.logarithms.iter().zip(&self.along).enumerate() {
+                let weights = weights.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
+                let d_scores = d_scores.as_chunks_mut::<LANES>().0.iter_mut().skip(group).step_by(groups);
+                for (weights, d_scores) in weights.zip(d_scores) {
+                    for lane in 0..LANES {
+                        weights[lane] = exp(weights[lane] - logarithm[lane]);
+                        d_scores[lane] = weights[lane] * (d_scores[lane] - along[lane]);
                     }
                 }
-            },
-        );
+            }
+        }));
     }
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::linear::total;
 use super::matmul::{Fresh, Old, Strides, product};
-use super::{Array, FastOp, View};
+use super::{Array, FastOp, Pass, View};
 
 /// Sequences that are worked on together; fixed, so that sums do not depend on the number of threads.
 const SEQUENCES: usize = 256;
@@ -20,18 +20,11 @@ pub(crate) struct HeadMap {
 impl FastOp<2> for HeadMap {
     type Kept = ();
 
-    fn forward(&self, [input, weight]: [View; 2], _keep: bool) -> (Array, ()) {
+    fn forward(&self, [input, weight]: [View; 2]) -> (Array, ()) {
         (self.mapped(input, weight, self.transposed), ())
     }
 
-    fn backward(
-        &self,
-        [input, weight]: [View; 2],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 2],
-    ) -> [Option<Array>; 2] {
+    fn backward(&self, Pass { inputs: [input, weight], gradient, wanted, .. }: Pass<(), 2>) -> [Option<Array>; 2] {
         let (x, y) = if self.transposed { (gradient, input) } else { (input, gradient) };
         [
             wanted[0].then(|| self.mapped(gradient, weight, !self.transposed)),
@@ -86,7 +79,7 @@ impl HeadMap {
         Array { shape, data: output.finish() }
     }
 
-    /// The gradient of the weight, from what stands on the two sides.
+    /// The gradient of the weight, from the values on its two sides.
     fn of_weight(&self, on_x: View, on_y: View, weight: View) -> Array {
         let [x, y] = self.sides(weight);
         let chunks = on_x.data.par_chunks(SEQUENCES * x.each()).zip(on_y.data.par_chunks(SEQUENCES * y.each()));

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::fourier::{Direction, Transforms};
 use super::linear::{column_sums, total};
 use super::matmul::{Old, Strides, product, transposed};
-use super::{Array, FastOp, View};
+use super::{Array, FastOp, Pass, View};
 
 /// Time steps per block of a Toeplitz matrix.
 const BLOCK: usize = 64;
@@ -73,7 +73,7 @@ impl FastOp<2> for CausalConv {
     /// The input by channel, `[channels, batch, length]`.
     type Kept = Vec<f32>;
 
-    fn forward(&self, [input, kernel]: [View; 2], _keep: bool) -> (Array, Vec<f32>) {
+    fn forward(&self, [input, kernel]: [View; 2]) -> (Array, Vec<f32>) {
         let sizes = Sizes::of(input);
         let rows = Strides::of_rows(sizes.length);
         let by_channel = transposed(input.data, sizes.channels);
@@ -98,12 +98,9 @@ impl FastOp<2> for CausalConv {
 
     fn backward(
         &self,
-        [input, kernel]: [View; 2],
-        _output: View,
-        by_channel: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 2],
+        Pass { inputs, kept: by_channel, gradient, wanted, .. }: Pass<Vec<f32>, 2>,
     ) -> [Option<Array>; 2] {
+        let [input, kernel] = inputs;
         let sizes = Sizes::of(input);
         let rows = Strides::of_rows(sizes.length);
         let channel_size = sizes.batch * sizes.length;
@@ -181,7 +178,7 @@ impl DilatedConv {
 impl FastOp<3> for DilatedConv {
     type Kept = ();
 
-    fn forward(&self, [input, weight, bias]: [View; 3], _keep: bool) -> (Array, ()) {
+    fn forward(&self, [input, weight, bias]: [View; 3]) -> (Array, ()) {
         let [batch, length, d_input] = *input.shape else { panic!("inputs are [batch, length, d_input]") };
         let d_output = weight.width();
         let mut output = Array::zeros(&[batch, length, d_output]);
@@ -199,11 +196,7 @@ impl FastOp<3> for DilatedConv {
 
     fn backward(
         &self,
-        [input, weight, bias]: [View; 3],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 3],
+        Pass { inputs: [input, weight, bias], gradient, wanted, .. }: Pass<(), 3>,
     ) -> [Option<Array>; 3] {
         let [_, length, d_input] = *input.shape else { panic!("inputs are [batch, length, d_input]") };
         let d_output = weight.width();

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::matmul::Fresh;
-use super::simd::{normal, vectorized};
-use super::{Array, FastOp, View};
+use super::simd::{inlined, normal, vectorized};
+use super::{Array, FastOp, Pass, View};
 
 /// Elements per task.
 const CHUNK: usize = 1 << 15;
@@ -16,34 +16,19 @@ pub(crate) struct Gelu;
 impl FastOp<1> for Gelu {
     type Kept = ();
 
-    fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
-        (
-            each(
-                input,
-                #[inline(always)]
-                |x| x * normal(x).0,
-            ),
-            (),
-        )
+    fn forward(&self, [input]: [View; 1]) -> (Array, ()) {
+        (each(input, inlined!(|x| x * normal(x).0)), ())
     }
 
-    fn backward(
-        &self,
-        [input]: [View; 1],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 1],
-    ) -> [Option<Array>; 1] {
+    fn backward(&self, Pass { inputs: [input], gradient, wanted, .. }: Pass<(), 1>) -> [Option<Array>; 1] {
         [wanted[0].then(|| {
             each_of_two(
                 input,
                 gradient,
-                #[inline(always)]
-                |x, gradient| {
+                inlined!(|x, gradient| {
                     let (below, density) = normal(x);
                     gradient * x.mul_add(density, below)
-                },
+                }),
             )
         })]
     }
@@ -56,34 +41,13 @@ pub(crate) struct Relu;
 impl FastOp<1> for Relu {
     type Kept = ();
 
-    fn forward(&self, [input]: [View; 1], _keep: bool) -> (Array, ()) {
+    fn forward(&self, [input]: [View; 1]) -> (Array, ()) {
         // A comparison with NaN is false, and NaN must stay.
-        (
-            each(
-                input,
-                #[inline(always)]
-                |x| if x < 0.0 { 0.0 } else { x },
-            ),
-            (),
-        )
+        (each(input, inlined!(|x| if x < 0.0 { 0.0 } else { x })), ())
     }
 
-    fn backward(
-        &self,
-        [input]: [View; 1],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 1],
-    ) -> [Option<Array>; 1] {
-        [wanted[0].then(|| {
-            each_of_two(
-                input,
-                gradient,
-                #[inline(always)]
-                |x, gradient| if x <= 0.0 { 0.0 } else { gradient },
-            )
-        })]
+    fn backward(&self, Pass { inputs: [input], gradient, wanted, .. }: Pass<(), 1>) -> [Option<Array>; 1] {
+        [wanted[0].then(|| each_of_two(input, gradient, inlined!(|x, gradient| if x <= 0.0 { 0.0 } else { gradient })))]
     }
 }
 
@@ -91,12 +55,9 @@ impl FastOp<1> for Relu {
 fn each(input: View, of: impl Fn(f32) -> f32 + Sync) -> Array {
     let mut output = Fresh::new(input.data.len());
     output.parts(CHUNK).zip(input.data.par_chunks(CHUNK)).for_each(|(output, input)| {
-        vectorized(
-            #[inline(always)]
-            || {
-                output.each1(input, &of);
-            },
-        );
+        vectorized(inlined!(|| {
+            output.each1(input, &of);
+        }));
     });
     Array { shape: input.shape.to_vec(), data: output.finish() }
 }
@@ -106,12 +67,9 @@ fn each_of_two(input: View, gradient: View, of: impl Fn(f32, f32) -> f32 + Sync)
     let mut into = Fresh::new(input.data.len());
     let values = input.data.par_chunks(CHUNK).zip(gradient.data.par_chunks(CHUNK));
     into.parts(CHUNK).zip(values).for_each(|(into, (input, gradient))| {
-        vectorized(
-            #[inline(always)]
-            || {
-                into.each2(input, gradient, &of);
-            },
-        );
+        vectorized(inlined!(|| {
+            into.each2(input, gradient, &of);
+        }));
     });
     Array { shape: input.shape.to_vec(), data: into.finish() }
 }

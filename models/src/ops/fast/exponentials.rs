@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::matmul::{Old, Strides, product};
-use super::{Array, FastOp, View};
+use super::{Array, FastOp, Pass, View};
 
 /// `kernel(s) = Re sum_n weight_n exp(s rate_n)`, `s = 0..length`: for four inputs real and imaginary parts of the rate,
 /// then of the weight, for two the real rate and weight, each `[channels, states]`; output `[channels, length]`.
@@ -159,18 +159,11 @@ impl Exponentials {
 impl<const N: usize> FastOp<N> for Exponentials {
     type Kept = ();
 
-    fn forward(&self, inputs: [View; N], _keep: bool) -> (Array, ()) {
+    fn forward(&self, inputs: [View; N]) -> (Array, ()) {
         (self.kernels(&inputs), ())
     }
 
-    fn backward(
-        &self,
-        inputs: [View; N],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; N],
-    ) -> [Option<Array>; N] {
+    fn backward(&self, Pass { inputs, gradient, wanted, .. }: Pass<(), N>) -> [Option<Array>; N] {
         let channels = gradient.data.par_chunks(self.length).enumerate();
         let states: Vec<Vec<[Number; 2]>> =
             channels.map(|(channel, gradient)| Channel::new(*self, &inputs, channel).backward(gradient)).collect();

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::matmul::{Fresh, Strides};
-use super::simd::{update1, vectorized};
-use super::{Array, FastOp, View};
+use super::simd::{inlined, update1, vectorized};
+use super::{Array, FastOp, Pass, View};
 
 /// Rows that are worked on together; fixed, so that sums do not depend on the number of threads.
 const ROWS: usize = 1024;
@@ -16,45 +16,22 @@ const FORWARD: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Linear;
 
-impl FastOp<2> for Linear {
+impl<const N: usize> FastOp<N> for Linear {
     type Kept = ();
 
-    fn forward(&self, [input, weight]: [View; 2], _keep: bool) -> (Array, ()) {
-        (forward(input, weight, None), ())
+    fn forward(&self, inputs: [View; N]) -> (Array, ()) {
+        (forward(inputs[0], inputs[1], inputs.get(2).map(|bias| bias.data)), ())
     }
 
-    fn backward(
-        &self,
-        [input, weight]: [View; 2],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 2],
-    ) -> [Option<Array>; 2] {
-        [wanted[0].then(|| of_input(input, weight, gradient)), wanted[1].then(|| of_weight(input, weight, gradient))]
-    }
-}
-
-impl FastOp<3> for Linear {
-    type Kept = ();
-
-    fn forward(&self, [input, weight, bias]: [View; 3], _keep: bool) -> (Array, ()) {
-        (forward(input, weight, Some(bias.data)), ())
-    }
-
-    fn backward(
-        &self,
-        [input, weight, _]: [View; 3],
-        _output: View,
-        (): &(),
-        gradient: View,
-        wanted: [bool; 3],
-    ) -> [Option<Array>; 3] {
-        [
-            wanted[0].then(|| of_input(input, weight, gradient)),
-            wanted[1].then(|| of_weight(input, weight, gradient)),
-            wanted[2].then(|| of_bias(gradient)),
-        ]
+    fn backward(&self, Pass { inputs, gradient, wanted, .. }: Pass<(), N>) -> [Option<Array>; N] {
+        let (input, weight) = (inputs[0], inputs[1]);
+        std::array::from_fn(|index| {
+            wanted[index].then(|| match index {
+                0 => of_input(input, weight, gradient),
+                1 => of_weight(input, weight, gradient),
+                _ => of_bias(gradient),
+            })
+        })
     }
 }
 
@@ -73,19 +50,11 @@ fn forward(input: View, weight: View, bias: Option<&[f32]>) -> Array {
         let right = (weight.data, Strides::of_rows(d_output));
         let output = output.product((input.len() / d_input, d_input, d_output), left, right, 1.0);
         if let Some(bias) = bias {
-            vectorized(
-                #[inline(always)]
-                || {
-                    for row in output.chunks_exact_mut(d_output) {
-                        update1(
-                            row,
-                            bias,
-                            #[inline(always)]
-                            |sum, bias| sum + bias,
-                        );
-                    }
-                },
-            );
+            vectorized(inlined!(|| {
+                for row in output.chunks_exact_mut(d_output) {
+                    update1(row, bias, inlined!(|sum, bias| sum + bias));
+                }
+            }));
         }
     });
     Array { shape, data: output.finish() }
@@ -129,16 +98,13 @@ fn of_bias(gradient: View) -> Array {
 /// The sum of all rows of `width` elements.
 pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
     let mut sums = vec![0.0; width];
-    vectorized(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact(width) {
-                for (sum, value) in sums.iter_mut().zip(row) {
-                    *sum += value;
-                }
+    vectorized(inlined!(|| {
+        for row in rows.chunks_exact(width) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += value;
             }
-        },
-    );
+        }
+    }));
     sums
 }
 
@@ -146,17 +112,9 @@ pub(super) fn column_sums(rows: &[f32], width: usize) -> Vec<f32> {
 pub(super) fn total(shape: &[usize], parts: &[Vec<f32>]) -> Array {
     let mut total = Array::zeros(shape);
     for part in parts {
-        vectorized(
-            #[inline(always)]
-            || {
-                update1(
-                    &mut total.data,
-                    part,
-                    #[inline(always)]
-                    |total, part| total + part,
-                );
-            },
-        );
+        vectorized(inlined!(|| {
+            update1(&mut total.data, part, inlined!(|total, part| total + part));
+        }));
     }
     total
 }

@@ -4,10 +4,10 @@
 //! and a scalar loop for each small step. An operation here is one node, whose forward and backward passes are
 //! loops that the compiler vectorises ([`simd`]) around matrix products ([`matmul`]).
 //!
-//! Models call them through functions generic over any `Backend`, which ask [`applies`] whether the backend is
-//! burn-flex (with or without gradients) in single precision, and otherwise compose the same result from burn's
-//! operations. Adding one: implement [`FastOp`], add it to the list of operations, and call [`apply`] in the generic
-//! function. `models/tests/fast.rs` compares outputs and gradients of both forms for every model of the registry.
+//! Models call them through functions generic over any `Backend`, which begin with `fast_form!`: it asks [`applies`]
+//! whether the backend is burn-flex (with or without gradients) in single precision; what follows composes the same result
+//! from burn's operations. Adding one: implement [`FastOp`], add it to the list of operations, name it in the generic
+//! function, and add a law to [`laws`]. `models/tests/laws/fast.rs` compares both forms for every model of the registry.
 
 pub(crate) mod attention;
 pub(crate) mod by_head;
@@ -78,18 +78,31 @@ pub(crate) trait FastOp<const N: usize>: Debug + Clone + Send + 'static {
     /// What the backward pass needs besides inputs and output.
     type Kept: Debug + Clone + Send + 'static;
 
-    /// The output; what is kept may be empty where `keep` is false.
-    fn forward(&self, inputs: [View; N], keep: bool) -> (Array, Self::Kept);
+    /// The output, and what to keep.
+    fn forward(&self, inputs: [View; N]) -> (Array, Self::Kept);
 
-    /// The gradients of the inputs that are `wanted`, from that of the output.
-    fn backward(
-        &self,
-        inputs: [View; N],
-        output: View,
-        kept: &Self::Kept,
-        gradient: View,
-        wanted: [bool; N],
-    ) -> [Option<Array>; N];
+    /// The gradients of the inputs that are wanted.
+    fn backward(&self, pass: Pass<Self::Kept, N>) -> [Option<Array>; N];
+}
+
+/// What a backward pass is given.
+pub(crate) struct Pass<'a, K, const N: usize> {
+    pub inputs: [View<'a>; N],
+    pub output: View<'a>,
+    pub kept: &'a K,
+    /// That of the output.
+    pub gradient: View<'a>,
+    /// Which inputs' gradients are asked for.
+    pub wanted: [bool; N],
+}
+
+/// The gradients of `N` inputs, by a function for the most inputs that the operation takes: absent ones are not wanted.
+fn padded<const N: usize, const M: usize>(
+    wanted: [bool; N],
+    backward: impl FnOnce([bool; M]) -> [Option<Array>; M],
+) -> [Option<Array>; N] {
+    let mut all = backward(std::array::from_fn(|index| wanted.get(index) == Some(&true)));
+    std::array::from_fn(|index| all[index].take())
 }
 
 /// A [`FastOp`] on burn-flex's tensors. The methods are not generic, so that each is compiled once, here.
@@ -123,6 +136,7 @@ operations! {
     conv::CausalConv, 2;
     conv::DilatedConv, 3;
     diagonal::ComplexScan, 2;
+    diagonal::SelectiveScan, 2;
     elementwise::Gelu, 1;
     elementwise::Relu, 1;
     exponentials::Exponentials, 2;
@@ -143,7 +157,7 @@ pub(crate) fn applies<B: Backend, const D: usize>(tensor: &Tensor<B, D>) -> bool
     !super::COMPOSED.get() && knows::<B>() && tensor.dtype() == DType::F32
 }
 
-/// Whether this is a backend that has fast forms.
+/// Whether this is a backend that has fast forms: its tensors are in the host's memory.
 pub(crate) fn knows<B: Backend>() -> bool {
     let backend = TypeId::of::<B>();
     backend == TypeId::of::<Flex>() || backend == TypeId::of::<AutodiffFlex>()
@@ -180,30 +194,30 @@ fn tensor(array: Array) -> FlexTensor {
 
 fn plain<O: FastOp<N>, const N: usize>(op: O, inputs: [FlexTensor; N]) -> FlexTensor {
     let inputs = inputs.map(|input| input.to_contiguous());
-    let (output, _) = op.forward(inputs.each_ref().map(View::of), false);
+    let (output, _) = op.forward(inputs.each_ref().map(View::of));
     tensor(output)
 }
 
 fn tracked<O: FastOp<N>, const N: usize>(op: O, inputs: [AutodiffTensor; N]) -> AutodiffTensor {
     let nodes = inputs.each_ref().map(|input| input.node.clone());
-    // Until the node stands in the graph, a backward pass of another thread takes its parents for unused where nothing
+    // Until the node is in the graph, a backward pass of another thread takes its parents for unused where nothing
     // else holds them (burn issue 5573).
     let _held = inputs.clone();
     let inputs = inputs.map(|input| input.primitive.to_contiguous());
     match Step::<O, N>(PhantomData).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::UnTracked(prep) => {
-            let (output, _) = op.forward(inputs.each_ref().map(View::of), false);
+            let (output, _) = op.forward(inputs.each_ref().map(View::of));
             prep.finish(tensor(output))
         }
         OpsKind::Tracked(prep) => {
-            let (output, kept) = op.forward(inputs.each_ref().map(View::of), true);
+            let (output, kept) = op.forward(inputs.each_ref().map(View::of));
             let output = tensor(output);
             prep.finish(State { op, inputs, output: output.clone(), kept }, output)
         }
     }
 }
 
-/// What stands in the graph until the backward pass.
+/// What the graph keeps for the backward pass.
 #[derive(Debug, Clone)]
 struct State<O, K, const N: usize> {
     op: O,
@@ -221,9 +235,13 @@ impl<O: FastOp<N>, const N: usize> Backward<Flex, N> for Step<O, N> {
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let State { op, inputs, output, kept } = ops.state;
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let wanted = ops.parents.each_ref().map(Option::is_some);
-        let inputs = inputs.each_ref().map(View::of);
-        let gradients = op.backward(inputs, View::of(&output), &kept, View::of(&gradient), wanted);
+        let gradients = op.backward(Pass {
+            inputs: inputs.each_ref().map(View::of),
+            output: View::of(&output),
+            kept: &kept,
+            gradient: View::of(&gradient),
+            wanted: ops.parents.each_ref().map(Option::is_some),
+        });
         for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
             if let Some(parent) = parent {
                 let gradient = gradient.expect("a wanted gradient is given");

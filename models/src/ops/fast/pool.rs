@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::linear::total;
 use super::matmul::{Old, Strides, product};
-use super::simd::{exp, max, sum, sum2, update1, vectorized};
-use super::{Array, FastOp, View};
+use super::simd::{exp, inlined, max, sum, sum2, update1, vectorized};
+use super::{Array, FastOp, Pass, View, padded};
 
 /// Sequences per task; fixed, so that sums do not depend on the number of threads.
 const SEQUENCES: usize = 16;
@@ -46,43 +46,16 @@ impl Sizes {
     }
 }
 
-impl FastOp<2> for Pool {
+impl<const N: usize> FastOp<N> for Pool {
     /// The weights, `[batch, queries, length]`.
     type Kept = Vec<f32>;
 
-    fn forward(&self, [tokens, directions]: [View; 2], _keep: bool) -> (Array, Vec<f32>) {
-        forward(tokens, directions, None)
+    fn forward(&self, inputs: [View; N]) -> (Array, Vec<f32>) {
+        forward(inputs[0], inputs[1], inputs.get(2).map(|bias| bias.data))
     }
 
-    fn backward(
-        &self,
-        inputs: [View; 2],
-        output: View,
-        weights: &Vec<f32>,
-        gradient: View,
-        [tokens, directions]: [bool; 2],
-    ) -> [Option<Array>; 2] {
-        let [tokens, directions, _] = backward(inputs, output, weights, gradient, [tokens, directions, false]);
-        [tokens, directions]
-    }
-}
-
-impl FastOp<3> for Pool {
-    type Kept = Vec<f32>;
-
-    fn forward(&self, [tokens, directions, bias]: [View; 3], _keep: bool) -> (Array, Vec<f32>) {
-        forward(tokens, directions, Some(bias.data))
-    }
-
-    fn backward(
-        &self,
-        [tokens, directions, _]: [View; 3],
-        output: View,
-        weights: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 3],
-    ) -> [Option<Array>; 3] {
-        backward([tokens, directions], output, weights, gradient, wanted)
+    fn backward(&self, Pass { inputs, output, kept, gradient, wanted }: Pass<Vec<f32>, N>) -> [Option<Array>; N] {
+        padded(wanted, |wanted| backward([inputs[0], inputs[1]], output, kept, gradient, wanted))
     }
 }
 
@@ -103,22 +76,14 @@ fn forward(tokens: View, directions: View, bias: Option<&[f32]>) -> (Array, Vec<
             let into = (&mut *weights, Strides::of_rows(length), Old::Replace);
             product((queries, channels, length), into, left, (tokens, rows.transposed()), 1.0);
             // A loop: `for_each` would be compiled for any processor.
-            vectorized(
-                #[inline(always)]
-                || {
-                    if let Some(bias) = bias {
-                        update1(
-                            weights,
-                            bias,
-                            #[inline(always)]
-                            |score, bias| score + bias,
-                        );
-                    }
-                    for scores in weights.chunks_exact_mut(length) {
-                        softmax(scores);
-                    }
-                },
-            );
+            vectorized(inlined!(|| {
+                if let Some(bias) = bias {
+                    update1(weights, bias, inlined!(|score, bias| score + bias));
+                }
+                for scores in weights.chunks_exact_mut(length) {
+                    softmax(scores);
+                }
+            }));
             let left = (&*weights, Strides::of_rows(length));
             product((queries, length, channels), (output, rows, Old::Replace), left, (tokens, rows), 1.0);
         }
@@ -153,34 +118,20 @@ fn backward(
                 let (rows, by_time) = (Strides::of_rows(channels), Strides::of_rows(length));
                 let into = (d_scores.as_mut_slice(), by_time, Old::Replace);
                 product((queries, channels, length), into, (gradient, rows), (tokens, rows.transposed()), 1.0);
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for query in 0..queries {
-                            let range = query * channels..(query + 1) * channels;
-                            // What the softmax takes off: the mean of the slopes under the weights.
-                            let along = sum2(
-                                &gradient[range.clone()],
-                                &output[range],
-                                #[inline(always)]
-                                |a, b| a * b,
-                            );
-                            let range = query * length..(query + 1) * length;
-                            update1(
-                                &mut d_scores[range.clone()],
-                                &weights[range],
-                                #[inline(always)]
-                                |slope, weight| weight * (slope - along),
-                            );
-                        }
+                vectorized(inlined!(|| {
+                    for query in 0..queries {
+                        let range = query * channels..(query + 1) * channels;
+                        // What the softmax takes off: the mean of the slopes under the weights.
+                        let along = sum2(&gradient[range.clone()], &output[range], inlined!(|a, b| a * b));
+                        let range = query * length..(query + 1) * length;
                         update1(
-                            &mut d_bias,
-                            &d_scores,
-                            #[inline(always)]
-                            |sum, slope| sum + slope,
+                            &mut d_scores[range.clone()],
+                            &weights[range],
+                            inlined!(|slope, weight| weight * (slope - along)),
                         );
-                    },
-                );
+                    }
+                    update1(&mut d_bias, &d_scores, inlined!(|sum, slope| sum + slope));
+                }));
                 if wanted[0] {
                     let sides = [(weights, gradient), (&d_scores, sizes.directions(directions.data, sequence))];
                     for (old, (left, right)) in [Old::Replace, Old::Keep].into_iter().zip(sides) {
@@ -212,12 +163,7 @@ fn softmax(scores: &mut [f32]) {
     for score in scores.iter_mut() {
         *score = exp(*score - largest);
     }
-    let factor = 1.0
-        / sum(
-            scores,
-            #[inline(always)]
-            |x| x,
-        );
+    let factor = 1.0 / sum(scores, inlined!(|x| x));
     for score in scores.iter_mut() {
         *score *= factor;
     }

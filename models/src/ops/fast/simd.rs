@@ -9,7 +9,16 @@ use pulp::Arch;
 
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
-/// Runs loops compiled for the processor at hand. The closure and what it calls must be `#[inline(always)]`.
+/// A closure that is inlined wherever it is called, as [`vectorized`] asks of itself and of what it calls.
+macro_rules! inlined {
+    ($closure:expr) => {{
+        #[inline(always)]
+        $closure
+    }};
+}
+pub(crate) use inlined;
+
+/// Runs loops compiled for the processor at hand. The closure and what it calls must be [`inlined`].
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     ARCH.dispatch(work)
 }
@@ -17,7 +26,7 @@ pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
 /// `e^x` within 2 units in the last place; 0 below -87.3, and no more than 2.4e38.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    // Adding 1.5 * 2^23 rounds to whole numbers, which then stand in the low bits.
+    // Adding 1.5 * 2^23 rounds to whole numbers, which are then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::ops::fast::simd::{each1, each2, each3, sigmoid, tanh, update1, update2, update3};
+use crate::ops::fast::simd::{each1, each2, each3, inlined, sigmoid, tanh, update1, update2, update3};
 
 /// One time step of a recurrence, for one sequence; all widths are multiples of the hidden size n.
 pub(crate) trait Cell: Debug + Clone + Copy + Default + Send + Sync + 'static {
@@ -26,7 +26,7 @@ pub(crate) struct Forward<'a> {
     pub(super) projected: &'a [f32],
     /// `W h(t-1)`.
     pub(super) recurrent: &'a [f32],
-    /// The bias within the recurrent product, where there is one.
+    /// The bias within the recurrent product; empty if it has none.
     pub(super) bias: &'a [f32],
     /// h(t-1), then h(t).
     pub(super) hidden: &'a mut [f32],
@@ -67,13 +67,7 @@ impl Cell for LinearCell {
 
     #[inline(always)]
     fn forward(step: Forward) {
-        each2(
-            step.hidden,
-            step.projected,
-            step.recurrent,
-            #[inline(always)]
-            |projected, recurrent| projected + recurrent,
-        );
+        each2(step.hidden, step.projected, step.recurrent, inlined!(|projected, recurrent| projected + recurrent));
     }
 
     #[inline(always)]
@@ -97,8 +91,7 @@ impl Cell for TanhCell {
             step.hidden,
             step.projected,
             step.recurrent,
-            #[inline(always)]
-            |projected, recurrent| tanh(projected + recurrent),
+            inlined!(|projected, recurrent| tanh(projected + recurrent)),
         );
     }
 
@@ -108,8 +101,7 @@ impl Cell for TanhCell {
             step.projected,
             step.gradient,
             step.hidden,
-            #[inline(always)]
-            |gradient, hidden| gradient * (1.0 - hidden * hidden),
+            inlined!(|gradient, hidden| gradient * (1.0 - hidden * hidden)),
         );
     }
 }
@@ -133,47 +125,18 @@ impl Cell for LstmCell {
             gates.chunks_exact_mut(n).zip(projected.chunks_exact(n)).zip(recurrent.chunks_exact(n)).enumerate()
         {
             if gate == 2 {
-                each2(
-                    into,
-                    projected,
-                    recurrent,
-                    #[inline(always)]
-                    |projected, recurrent| tanh(projected + recurrent),
-                );
+                each2(into, projected, recurrent, inlined!(|projected, recurrent| tanh(projected + recurrent)));
             } else {
-                each2(
-                    into,
-                    projected,
-                    recurrent,
-                    #[inline(always)]
-                    |projected, recurrent| sigmoid(projected + recurrent),
-                );
+                each2(into, projected, recurrent, inlined!(|projected, recurrent| sigmoid(projected + recurrent)));
             }
         }
         let [input, forget, candidate, output] = quarters(gates);
         let (cells, squashed) = states.split_at_mut(n);
-        update1(
-            step.cell,
-            forget,
-            #[inline(always)]
-            |cell, forget| cell * forget,
-        );
-        update2(
-            step.cell,
-            input,
-            candidate,
-            #[inline(always)]
-            |cell, input, candidate| cell + input * candidate,
-        );
+        update1(step.cell, forget, inlined!(|cell, forget| cell * forget));
+        update2(step.cell, input, candidate, inlined!(|cell, input, candidate| cell + input * candidate));
         cells.copy_from_slice(step.cell);
         each1(squashed, cells, tanh);
-        each2(
-            step.hidden,
-            output,
-            squashed,
-            #[inline(always)]
-            |output, squashed| output * squashed,
-        );
+        each2(step.hidden, output, squashed, inlined!(|output, squashed| output * squashed));
     }
 
     #[inline(always)]
@@ -189,8 +152,7 @@ impl Cell for LstmCell {
             step.gradient,
             squashed,
             output,
-            #[inline(always)]
-            |gradient, squashed, output| gradient * squashed * output * (1.0 - output),
+            inlined!(|gradient, squashed, output| gradient * squashed * output * (1.0 - output)),
         );
         // From here on `carry` is the gradient of c(t), and at the end that of c(t-1).
         let carry = step.carry;
@@ -199,24 +161,21 @@ impl Cell for LstmCell {
             step.gradient,
             squashed,
             output,
-            #[inline(always)]
-            |carry, gradient, squashed, output| carry + gradient * output * (1.0 - squashed * squashed),
+            inlined!(|carry, gradient, squashed, output| carry + gradient * output * (1.0 - squashed * squashed)),
         );
         each3(
             d_input,
             carry,
             candidate,
             input,
-            #[inline(always)]
-            |carry, candidate, input| carry * candidate * input * (1.0 - input),
+            inlined!(|carry, candidate, input| carry * candidate * input * (1.0 - input)),
         );
         each3(
             d_candidate,
             carry,
             candidate,
             input,
-            #[inline(always)]
-            |carry, candidate, input| carry * input * (1.0 - candidate * candidate),
+            inlined!(|carry, candidate, input| carry * input * (1.0 - candidate * candidate)),
         );
         match step.before.get(4 * n..5 * n) {
             Some(before) => each3(
@@ -224,17 +183,11 @@ impl Cell for LstmCell {
                 carry,
                 before,
                 forget,
-                #[inline(always)]
-                |carry, before, forget| carry * before * forget * (1.0 - forget),
+                inlined!(|carry, before, forget| carry * before * forget * (1.0 - forget)),
             ),
             None => d_forget.fill(0.0),
         }
-        update1(
-            carry,
-            forget,
-            #[inline(always)]
-            |carry, forget| carry * forget,
-        );
+        update1(carry, forget, inlined!(|carry, forget| carry * forget));
     }
 }
 
@@ -265,32 +218,18 @@ impl Cell for GruCell {
             gates,
             &projected[..2 * n],
             &recurrent[..2 * n],
-            #[inline(always)]
-            |projected, recurrent| sigmoid(projected + recurrent),
+            inlined!(|projected, recurrent| sigmoid(projected + recurrent)),
         );
         let ((reset, update), (new, inside)) = (gates.split_at(n), rest.split_at_mut(n));
-        each2(
-            inside,
-            &recurrent[2 * n..],
-            step.bias,
-            #[inline(always)]
-            |recurrent, bias| recurrent + bias,
-        );
+        each2(inside, &recurrent[2 * n..], step.bias, inlined!(|recurrent, bias| recurrent + bias));
         each3(
             new,
             &projected[2 * n..],
             reset,
             inside,
-            #[inline(always)]
-            |projected, reset, inside| tanh(projected + reset * inside),
+            inlined!(|projected, reset, inside| tanh(projected + reset * inside)),
         );
-        update2(
-            step.hidden,
-            new,
-            update,
-            #[inline(always)]
-            |hidden, new, update| new + update * (hidden - new),
-        );
+        update2(step.hidden, new, update, inlined!(|hidden, new, update| new + update * (hidden - new)));
     }
 
     #[inline(always)]
@@ -305,45 +244,19 @@ impl Cell for GruCell {
             step.hidden_before,
             new,
             update,
-            #[inline(always)]
-            |before, new, update| (before - new) * update * (1.0 - update),
+            inlined!(|before, new, update| (before - new) * update * (1.0 - update)),
         );
-        update1(
-            d_update,
-            gradient,
-            #[inline(always)]
-            |d_update, gradient| d_update * gradient,
-        );
+        update1(d_update, gradient, inlined!(|d_update, gradient| d_update * gradient));
         each3(
             d_new,
             gradient,
             update,
             new,
-            #[inline(always)]
-            |gradient, update, new| gradient * (1.0 - update) * (1.0 - new * new),
+            inlined!(|gradient, update, new| gradient * (1.0 - update) * (1.0 - new * new)),
         );
-        each3(
-            d_reset,
-            d_new,
-            inside,
-            reset,
-            #[inline(always)]
-            |d_new, inside, reset| d_new * inside * reset * (1.0 - reset),
-        );
-        each2(
-            &mut step.recurrent[2 * n..3 * n],
-            d_new,
-            reset,
-            #[inline(always)]
-            |d_new, reset| d_new * reset,
-        );
-        each2(
-            step.direct,
-            gradient,
-            update,
-            #[inline(always)]
-            |gradient, update| gradient * update,
-        );
+        each3(d_reset, d_new, inside, reset, inlined!(|d_new, inside, reset| d_new * inside * reset * (1.0 - reset)));
+        each2(&mut step.recurrent[2 * n..3 * n], d_new, reset, inlined!(|d_new, reset| d_new * reset));
+        each2(step.direct, gradient, update, inlined!(|gradient, update| gradient * update));
         step.recurrent[..2 * n].copy_from_slice(gates);
     }
 }

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 pub(crate) use cells::{Cell, GruCell, LinearCell, LstmCell, TanhCell};
 
 use super::matmul::{Old, Strides, product, transposed};
-use super::simd::{each2, vectorized};
-use super::{Array, FastOp, View};
+use super::simd::{each2, inlined, vectorized};
+use super::{Array, FastOp, Pass, View, padded};
 use cells::{Backward, Forward};
 
 /// Sequences that are stepped together; fixed, so that sums do not depend on the number of threads.
@@ -24,42 +24,15 @@ const ROWS: usize = 32;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Scan<C>(PhantomData<C>);
 
-impl<C: Cell> FastOp<2> for Scan<C> {
+impl<C: Cell, const N: usize> FastOp<N> for Scan<C> {
     type Kept = Vec<f32>;
 
-    fn forward(&self, [projected, recurrent]: [View; 2], _keep: bool) -> (Array, Vec<f32>) {
-        forward::<C>(projected, recurrent, &[])
+    fn forward(&self, inputs: [View; N]) -> (Array, Vec<f32>) {
+        forward::<C>(inputs[0], inputs[1], inputs.get(2).map_or(&[], |bias| bias.data))
     }
 
-    fn backward(
-        &self,
-        [_, recurrent]: [View; 2],
-        output: View,
-        kept: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 2],
-    ) -> [Option<Array>; 2] {
-        let [projected, recurrent, _] = backward::<C>(recurrent, output, kept, gradient, [wanted[0], wanted[1], false]);
-        [projected, recurrent]
-    }
-}
-
-impl<C: Cell> FastOp<3> for Scan<C> {
-    type Kept = Vec<f32>;
-
-    fn forward(&self, [projected, recurrent, bias]: [View; 3], _keep: bool) -> (Array, Vec<f32>) {
-        forward::<C>(projected, recurrent, bias.data)
-    }
-
-    fn backward(
-        &self,
-        [_, recurrent, _]: [View; 3],
-        output: View,
-        kept: &Vec<f32>,
-        gradient: View,
-        wanted: [bool; 3],
-    ) -> [Option<Array>; 3] {
-        backward::<C>(recurrent, output, kept, gradient, wanted)
+    fn backward(&self, Pass { inputs, output, kept, gradient, wanted }: Pass<Vec<f32>, N>) -> [Option<Array>; N] {
+        padded(wanted, |wanted| backward::<C>(inputs[1], output, kept, gradient, wanted))
     }
 }
 
@@ -85,24 +58,21 @@ fn forward<C: Cell>(projected: View, recurrent: View, bias: &[f32]) -> (Array, V
                 let left = (hidden.as_slice(), Strides::of_rows(n));
                 product((rows, n, gates), into, left, (recurrent.data, Strides::of_rows(gates)), 1.0);
             }
-            vectorized(
-                #[inline(always)]
-                || {
-                    for row in 0..rows {
-                        let at = row * length + time;
-                        let hidden = &mut hidden[row * n..][..n];
-                        C::forward(Forward {
-                            projected: &projected[at * gates..][..gates],
-                            recurrent: &product_of_step[row * gates..][..gates],
-                            bias,
-                            hidden,
-                            cell: &mut cell[row * n..][..n],
-                            kept: &mut kept[at * C::KEPT * n..][..C::KEPT * n],
-                        });
-                        output[at * n..][..n].copy_from_slice(hidden);
-                    }
-                },
-            );
+            vectorized(inlined!(|| {
+                for row in 0..rows {
+                    let at = row * length + time;
+                    let hidden = &mut hidden[row * n..][..n];
+                    C::forward(Forward {
+                        projected: &projected[at * gates..][..gates],
+                        recurrent: &product_of_step[row * gates..][..gates],
+                        bias,
+                        hidden,
+                        cell: &mut cell[row * n..][..n],
+                        kept: &mut kept[at * C::KEPT * n..][..C::KEPT * n],
+                    });
+                    output[at * n..][..n].copy_from_slice(hidden);
+                }
+            }));
         }
     });
     (output, kept)
@@ -178,42 +148,33 @@ fn backward_chunk<C: Cell>(
     // The gradient of the recurrent product at all steps, where it is not that of the projected input.
     let mut all_recurrent = vec![0.0; if C::SEPARATE { projected.len() } else { 0 }];
     for time in (0..length).rev() {
-        vectorized(
-            #[inline(always)]
-            || {
-                for row in 0..rows {
-                    let at = row * length + time;
-                    let total = &mut total[row * n..][..n];
-                    let (gradient, later) = (&gradient[at * n..][..n], &later[row * n..][..n]);
-                    each2(
-                        total,
-                        gradient,
-                        later,
-                        #[inline(always)]
-                        |gradient, later| gradient + later,
-                    );
-                    let d_projected = &mut d_projected[row * gates..][..gates];
-                    let d_recurrent =
-                        if C::SEPARATE { &mut d_recurrent[row * gates..][..gates] } else { &mut [] as &mut [f32] };
-                    let keeps = C::KEPT * n;
-                    C::backward(Backward {
-                        gradient: total,
-                        kept: &kept[at * keeps..][..keeps],
-                        before: if time > 0 { &kept[(at - 1) * keeps..][..keeps] } else { &[] },
-                        hidden_before: if time > 0 { &output[(at - 1) * n..][..n] } else { &zeros },
-                        hidden: &output[at * n..][..n],
-                        carry: &mut carry[row * n..][..n],
-                        direct: &mut direct[row * n..][..n],
-                        projected: d_projected,
-                        recurrent: d_recurrent,
-                    });
-                    projected[at * gates..][..gates].copy_from_slice(d_projected);
-                    if C::SEPARATE {
-                        all_recurrent[at * gates..][..gates].copy_from_slice(d_recurrent);
-                    }
+        vectorized(inlined!(|| {
+            for row in 0..rows {
+                let at = row * length + time;
+                let total = &mut total[row * n..][..n];
+                let (gradient, later) = (&gradient[at * n..][..n], &later[row * n..][..n]);
+                each2(total, gradient, later, inlined!(|gradient, later| gradient + later));
+                let d_projected = &mut d_projected[row * gates..][..gates];
+                let d_recurrent =
+                    if C::SEPARATE { &mut d_recurrent[row * gates..][..gates] } else { &mut [] as &mut [f32] };
+                let keeps = C::KEPT * n;
+                C::backward(Backward {
+                    gradient: total,
+                    kept: &kept[at * keeps..][..keeps],
+                    before: if time > 0 { &kept[(at - 1) * keeps..][..keeps] } else { &[] },
+                    hidden_before: if time > 0 { &output[(at - 1) * n..][..n] } else { &zeros },
+                    hidden: &output[at * n..][..n],
+                    carry: &mut carry[row * n..][..n],
+                    direct: &mut direct[row * n..][..n],
+                    projected: d_projected,
+                    recurrent: d_recurrent,
+                });
+                projected[at * gates..][..gates].copy_from_slice(d_projected);
+                if C::SEPARATE {
+                    all_recurrent[at * gates..][..gates].copy_from_slice(d_recurrent);
                 }
-            },
-        );
+            }
+        }));
         if time > 0 {
             let of_product = if C::SEPARATE { &d_recurrent } else { &d_projected };
             later.copy_from_slice(&direct);
@@ -234,7 +195,7 @@ fn backward_chunk<C: Cell>(
             product((n, length - 1, gates), into, left, right, 1.0);
         }
         if wanted[2] {
-            // The bias stands in the last gate.
+            // The bias is part of the last gate.
             for at in row * length..(row + 1) * length {
                 let inside = &of_product[(at + 1) * gates - n..][..n];
                 bias.iter_mut().zip(inside).for_each(|(bias, gradient)| *bias += gradient);

@@ -26,6 +26,8 @@ use lookback_models::position::{Position, PositionConfig, PositionShape};
 use lookback_models::{Block, gru::Gru, init, lstm::Lstm, tanh_rnn::TanhRnn, tcn::Tcn};
 use safetensors::SafeTensors;
 
+use crate::common::alone;
+
 type B = Autodiff<Flex>;
 type Gradients = <B as AutodiffBackend>::Gradients;
 
@@ -40,7 +42,7 @@ struct Case {
 
 impl Case {
     fn new(name: &'static str) -> Self {
-        let bytes = include_bytes!("../../tests/reference/pytorch.safetensors");
+        let bytes = include_bytes!("../../../tests/reference/pytorch.safetensors");
         Self { file: SafeTensors::deserialize(bytes).unwrap(), name }
     }
 
@@ -61,6 +63,7 @@ impl Case {
 
     /// Runs `forward` and compares its output and the gradient of its input; gives all gradients.
     fn run(&self, forward: impl FnOnce(Tensor<B, 3>) -> Tensor<B, 3>) -> Gradients {
+        let _alone = alone();
         let input = Tensor::<B, 3>::from_inner(self.get("x")).require_grad();
         let output = forward(input.clone());
         close(output.clone().inner(), self.get("y"), "output");
@@ -108,7 +111,7 @@ fn tanh_rnn() {
         recurrent: param(case.get::<2>("w.weight_hh_l0").transpose()),
         bias: param(case.get("w.bias_ih_l0") + case.get("w.bias_hh_l0")),
     };
-    let gradients = case.run(|input| block.forward(input));
+    let gradients = case.run(|input| Block::forward(&block, input.into()));
     gradient(&gradients, &block.input, case.get::<2>("g.weight_ih_l0").transpose(), "input");
     gradient(&gradients, &block.recurrent, case.get::<2>("g.weight_hh_l0").transpose(), "recurrent");
     gradient(&gradients, &block.bias, case.get("g.bias_ih_l0"), "bias");
@@ -122,7 +125,7 @@ fn lstm() {
         recurrent: param(case.get::<2>("w.weight_hh_l0").transpose()),
         bias: param(case.get("w.bias_ih_l0") + case.get("w.bias_hh_l0")),
     };
-    let gradients = case.run(|input| block.forward(input));
+    let gradients = case.run(|input| Block::forward(&block, input.into()));
     gradient(&gradients, &block.input, case.get::<2>("g.weight_ih_l0").transpose(), "input");
     gradient(&gradients, &block.recurrent, case.get::<2>("g.weight_hh_l0").transpose(), "recurrent");
     gradient(&gradients, &block.bias, case.get("g.bias_ih_l0"), "bias");
@@ -138,7 +141,7 @@ fn gru() {
         recurrent: param(case.get::<2>("w.weight_hh_l0").transpose()),
         recurrent_bias: param(case.part("w.bias_hh_l0", 2 * D, D)),
     };
-    let gradients = case.run(|input| block.forward(input));
+    let gradients = case.run(|input| Block::forward(&block, input.into()));
     gradient(&gradients, &block.input, case.get::<2>("g.weight_ih_l0").transpose(), "input");
     gradient(&gradients, &block.recurrent, case.get::<2>("g.weight_hh_l0").transpose(), "recurrent");
     gradient(&gradients, &block.bias, case.get("g.bias_ih_l0"), "bias");
@@ -239,7 +242,7 @@ fn dilated_causal_convolution() {
             dilation,
             activation: Activation::None,
         };
-        let gradients = case.run(|input| block.forward(input));
+        let gradients = case.run(|input| Block::forward(&block, input.into()));
         gradient(&gradients, &block.weight, taps("g.weight"), name);
         gradient(&gradients, &block.bias, case.get("g.bias"), name);
     }

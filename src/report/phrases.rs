@@ -53,8 +53,8 @@ pub(super) fn value(value: &Value) -> String {
     }
 }
 
-/// How a run is trained, in sentences. `epoch` is the number of training samples of an epoch, where there are epochs.
-pub(super) fn training_in_words(training: &TrainingConfig, seed: u64, epoch: Option<usize>) -> String {
+/// How a run is trained, in sentences. `epoch` is the number of training samples of an epoch, for a task that has epochs.
+pub(super) fn describe_training(training: &TrainingConfig, seed: u64, epoch: Option<usize>) -> String {
     let optimizer = match training.optimizer {
         Optimizer::AdamW => "AdamW",
         Optimizer::Adam => "Adam",
@@ -65,48 +65,43 @@ pub(super) fn training_in_words(training: &TrainingConfig, seed: u64, epoch: Opt
         format!(" ({} epochs)", amount((100.0 * epochs).round() / 100.0))
     });
     let batch = training.batch_size;
-    let mut text = format!("{optimizer}, up to {} updates of {batch} samples each{epochs}.", count(training.steps));
-
-    text.push_str(" The learning rate");
-    if training.warmup_steps > 0 {
-        text.push_str(&format!(" rises linearly over {} updates to", count(training.warmup_steps)));
-    } else {
-        text.push_str(" begins at");
-    }
-    text.push_str(&format!(" {}", amount(training.learning_rate)));
-    let end = amount(training.final_learning_rate);
-    text.push_str(&match training.schedule {
-        Schedule::Constant => " and stays there.".to_owned(),
-        Schedule::Cosine => format!(" and falls to {end} along half a cosine."),
+    let mut text = format!("{optimizer}, up to {} updates of {batch} samples each{epochs}. ", count(training.steps));
+    text += &match training.warmup_steps {
+        0 => "The learning rate begins at".to_owned(),
+        steps => format!("The learning rate rises linearly over {} updates to", count(steps)),
+    };
+    let (rate, end) = (amount(training.learning_rate), amount(training.final_learning_rate));
+    text += &match training.schedule {
+        Schedule::Constant => format!(" {rate} and stays there."),
+        Schedule::Cosine => format!(" {rate} and falls to {end} along half a cosine."),
         Schedule::Plateau => format!(
-            ", and is multiplied by {} after {} evaluations without improvement, down to {end}.",
+            " {rate}, and is multiplied by {} after {} evaluations without improvement, down to {end}.",
             amount(training.plateau_factor),
             training.plateau_patience
         ),
-    });
+    };
     if training.weight_decay > 0.0 {
         let on = match training.decay {
             Decay::All => "all parameters",
             Decay::Weights => "the weights of linear maps and convolutions",
         };
-        text.push_str(&format!(" Weight decay {} on {on}.", amount(training.weight_decay)));
+        text += &format!(" Weight decay {} on {on}.", amount(training.weight_decay));
     }
     if let Some(norm) = training.clip_norm {
-        text.push_str(&format!(" Gradients are clipped to a norm of {}.", amount(norm)));
+        text += &format!(" Gradients are clipped to a norm of {}.", amount(norm));
     }
     if training.accumulation > 1 {
-        text.push_str(&format!(" The gradient of each batch is computed in {} parts.", training.accumulation));
+        text += &format!(" The gradient of each batch is computed in {} parts.", training.accumulation);
     }
-    match training.precision {
-        Precision::Single => {}
-        Precision::Half => text.push_str(" Matrix products are in half precision."),
-        Precision::Bfloat16 => text.push_str(" Matrix products are in bfloat16."),
-    }
+    text += match training.precision {
+        Precision::Single => "",
+        Precision::Half => " Matrix products are in half precision.",
+        Precision::Bfloat16 => " Matrix products are in bfloat16.",
+    };
     if let Some(decay) = training.ema_decay {
-        text.push_str(&format!(" Judged is the moving average of the weights with a decay of {}.", amount(decay)));
+        text += &format!(" Evaluated is the moving average of the weights with a decay of {}.", amount(decay));
     }
-    text.push_str(&format!(" Seed {seed}."));
-    text
+    text + &format!(" Seed {seed}.")
 }
 
 #[cfg(test)]
@@ -135,15 +130,15 @@ mod tests {
             ..TrainingConfig::default()
         };
         assert_eq!(
-            training_in_words(&training, 3, Some(50_000)),
+            describe_training(&training, 3, Some(50_000)),
             "AdamW, up to 3,906 updates of 128 samples each (10 epochs). The learning rate rises linearly over 390 \
              updates to 0.001 and falls to 1.00e-5 along half a cosine. Weight decay 0.05 on the weights of linear maps \
-             and convolutions. Gradients are clipped to a norm of 1. Judged is the moving average of the weights with a \
+             and convolutions. Gradients are clipped to a norm of 1. Evaluated is the moving average of the weights with a \
              decay of 0.999. Seed 3."
         );
         let plain = TrainingConfig { schedule: Schedule::Constant, clip_norm: None, ..TrainingConfig::default() };
         assert_eq!(
-            training_in_words(&plain, 0, None),
+            describe_training(&plain, 0, None),
             "AdamW, up to 1,000 updates of 32 samples each. The learning rate begins at 0.003 and stays there. Seed 0."
         );
     }

@@ -18,22 +18,30 @@ pub fn device() -> FlexDevice {
     FlexDevice
 }
 
-/// One test per law; each calls `laws::$law::<Config>()` for every model of the registry. The first argument
-/// is a dollar sign, for the macro that this one defines.
+/// For each model of the registry, a module of its name with a test for each law: `laws::$law::<Config>()` holds. The first
+/// argument is a dollar sign, for the macro that this one defines.
 #[macro_export]
 macro_rules! for_all_models {
-    ($dollar:tt $($law:ident),* $(,)?) => {$(
+    ($dollar:tt $($law:ident),* $(,)?) => {
+        macro_rules! model_tests {
+            ($dollar($dollar root:tt :: $dollar module:ident :: $dollar config:ident),* $dollar(,)?) => {$dollar(
+                mod $dollar module {
+                    $crate::laws_of!(lookback_models::$dollar module::$dollar config: $($law),*);
+                }
+            )*};
+        }
+        lookback_models::with_models!(model_tests);
+    };
+}
+
+/// The tests of one model.
+#[macro_export]
+macro_rules! laws_of {
+    ($config:path: $($law:ident),*) => {$(
         #[test]
         fn $law() {
-            macro_rules! call {
-                ($dollar($dollar config:path),* $dollar(,)?) => {
-                    $crate::common::all_hold(&[$dollar((
-                        <$dollar config as lookback_models::ModelConfig>::INFO.name,
-                        laws::$law::<$dollar config>,
-                    )),*])
-                };
-            }
-            lookback_models::with_models!(call);
+            let _alone = $crate::common::alone();
+            super::laws::$law::<$config>();
         }
     )*};
 }
@@ -43,15 +51,6 @@ macro_rules! for_all_models {
 pub fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Calls the law of each model, also after one has failed.
-#[track_caller]
-pub fn all_hold(laws: &[(&'static str, fn())]) {
-    let _alone = alone();
-    let broken = laws.iter().filter(|(_, law)| std::panic::catch_unwind(law).is_err()).map(|(name, _)| *name);
-    let broken: Vec<_> = broken.collect();
-    assert!(broken.is_empty(), "the law does not hold for {}; see above", broken.join(", "));
 }
 
 /// `io` where the model takes it, else small images with one output each, of the same channels.
@@ -136,7 +135,7 @@ fn values(schema: &Value, definitions: &Map<String, Value>) -> Vec<Value> {
 }
 
 pub fn build<C: ModelConfig>(config: &C, io: Io, seed: u64) -> C::Model<B> {
-    config.build(io, &mut init::rng(seed), &device())
+    config.init(io, &mut init::rng(seed), &device())
 }
 
 /// Standard normal values.
@@ -153,16 +152,19 @@ pub fn vec<const D: usize>(tensor: &Tensor<B, D>) -> Vec<f64> {
     tensor.to_data().convert::<f64>().to_vec().unwrap()
 }
 
+/// The largest difference relative to the largest value of either, or to `least` where that is larger.
+pub fn relative(left: &[f64], right: &[f64], least: f64) -> f64 {
+    assert_eq!(left.len(), right.len());
+    let scale = left.iter().chain(right).fold(least, |scale: f64, value| scale.max(value.abs()));
+    let gaps = left.iter().zip(right).map(|(a, b)| (a - b).abs() / scale);
+    // A NaN on either side must not look like agreement.
+    gaps.fold(0.0, |worst, gap| if gap <= worst { worst } else { gap })
+}
+
 /// The largest difference, relative to the largest value (at least 1).
 pub fn distance<const D: usize>(left: &Tensor<B, D>, right: &Tensor<B, D>) -> f64 {
     assert_eq!(left.dims(), right.dims());
-    let (left, right) = (vec(left), vec(right));
-    let scale = left.iter().chain(&right).fold(1.0, |scale: f64, value| scale.max(value.abs()));
-    // A NaN on either side must not look like agreement.
-    left.iter()
-        .zip(&right)
-        .map(|(a, b)| (a - b).abs() / scale)
-        .fold(0.0, |worst, gap| if gap <= worst { worst } else { gap })
+    relative(&vec(left), &vec(right), 1.0)
 }
 
 #[track_caller]

@@ -1,16 +1,15 @@
 //! The Vision Transformer is timm's: same weights, same logits, same gradients. The fixture is made by
 //! `tests/reference/vit_timm.py`.
 
-mod common;
-
 use burn::tensor::{Tensor, TensorData};
-use common::{B, alone, device, parameters, vec};
 use lookback_models::vit::{Pooling, Vit, VitConfig};
-use lookback_models::{Io, SequenceModel, init};
+use lookback_models::{Io, ModelConfig, SequenceModel, init};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-const FIXTURE: &[u8] = include_bytes!("../../tests/reference/vit_timm.safetensors");
+use crate::common::{B, alone, device, parameters, vec};
+
+const FIXTURE: &[u8] = include_bytes!("../../../tests/reference/vit_timm.safetensors");
 const IO: Io = Io::single(3, 5, 64);
 
 /// What the fixture holds beside weights.

@@ -1,6 +1,6 @@
-//! Dense networks of each time step alone
+//! Multilayer perceptrons, the same at every time step
 //!
-//! `W_D a(.. a(W_1 x + b_1) ..) + b_D`, the same at every time step.
+//! `W_D a(.. a(W_1 x + b_1) ..) + b_D`.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -10,9 +10,9 @@ use crate::activation::Activation;
 use crate::init::{self, InitRng};
 use crate::ops;
 
-/// The sizes of a [`Dense`] network.
+/// The sizes of an [`Mlp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DenseConfig {
+pub struct MlpConfig {
     /// Channels of the hidden layers.
     pub width: usize,
     /// Linear maps, from 1 up: one more than there are hidden layers.
@@ -23,7 +23,7 @@ pub struct DenseConfig {
 
 /// Linear maps with a nonlinearity between them.
 #[derive(Module, Debug)]
-pub struct Dense<B: Backend> {
+pub struct Mlp<B: Backend> {
     /// The maps, first to last.
     pub maps: Vec<Linear<B>>,
     /// Nonlinearity between them.
@@ -31,28 +31,20 @@ pub struct Dense<B: Backend> {
     pub activation: Activation,
 }
 
-impl DenseConfig {
+impl MlpConfig {
     /// Draws the weights.
-    pub fn init<B: Backend>(&self, d_input: usize, d_output: usize, rng: &mut InitRng, device: &B::Device) -> Dense<B> {
-        let maps = self.sizes(d_input, d_output).map(|(from, to)| init::linear(from, to, true, rng, device)).collect();
-        Dense { maps, activation: self.activation }
-    }
-
-    /// Trainable scalars.
-    pub fn num_params(&self, d_input: usize, d_output: usize) -> usize {
-        self.sizes(d_input, d_output).map(|(from, to)| (from + 1) * to).sum()
-    }
-
-    /// Input and output channels of each map.
-    fn sizes(&self, d_input: usize, d_output: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+    pub fn init<B: Backend>(&self, d_input: usize, d_output: usize, rng: &mut InitRng, device: &B::Device) -> Mlp<B> {
         let Self { width, depth, .. } = *self;
-        (0..depth).map(move |layer| {
-            (if layer == 0 { d_input } else { width }, if layer + 1 == depth { d_output } else { width })
-        })
+        let maps = (0..depth).map(|layer| {
+            let from = if layer == 0 { d_input } else { width };
+            let to = if layer + 1 == depth { d_output } else { width };
+            init::linear(from, to, true, rng, device)
+        });
+        Mlp { maps: maps.collect(), activation: self.activation }
     }
 }
 
-impl<B: Backend> Dense<B> {
+impl<B: Backend> Mlp<B> {
     /// # Shapes
     /// - input `[batch, length, d_input]`, output `[batch, length, d_output]`
     pub fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {

@@ -1,39 +1,27 @@
 //! Fast forms of operations give what the composed ones do: outputs and all gradients, for every model of the
 //! registry in all its variants, over lengths that end within and across blocks.
 
-mod common;
-
 use burn::module::Module;
-use burn::tensor::Tensor;
-use common::{B, alone, build, noise, parameters, random, suited, variants, vec};
+use burn::tensor::{Tensor, TensorData};
 use lookback_models::diagonal_ssm::DiagonalSsmConfig;
 use lookback_models::s4d::S4dConfig;
 use lookback_models::{Io, ModelConfig, SequenceModel, StackConfig, ops};
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::common::{B, alone, build, noise, parameters, random, relative, suited, variants, vec};
+
 /// (batch, length, input channels, width): one step, one sequence, odd sizes, across blocks and tasks.
 const SHAPES: [(usize, usize, usize, usize); 6] =
     [(2, 9, 1, 4), (1, 1, 1, 3), (1, 65, 2, 5), (3, 64, 3, 16), (5, 130, 1, 7), (34, 5, 2, 33)];
-
-/// The largest difference relative to the largest value of either, or to `least` where that is larger.
-fn relative(left: &[f64], right: &[f64], least: f64) -> f64 {
-    assert_eq!(left.len(), right.len());
-    let scale = left.iter().chain(right).fold(least, |scale: f64, value| scale.max(value.abs()));
-    let gaps = left.iter().zip(right).map(|(a, b)| (a - b).abs() / scale);
-    // A NaN on either side must not look like agreement.
-    gaps.fold(0.0, |worst, gap| if gap <= worst { worst } else { gap })
-}
 
 /// Output, and the gradients of the input and of all parameters, by name.
 fn passes<M: SequenceModel<B> + Module<B>>(model: &M, input: &Tensor<B, 3>, swapped: bool) -> Vec<(String, Vec<f64>)> {
     let leaf = input.clone().require_grad();
     // Swapped dimensions are not contiguous in memory.
     let output = model.forward(if swapped { leaf.clone().swap_dims(0, 1) } else { leaf.clone() });
-    let weights = Tensor::from_data(
-        burn::tensor::TensorData::new(noise(7, output.shape().num_elements()), output.shape()),
-        &output.device(),
-    );
+    let weights =
+        Tensor::from_data(TensorData::new(noise(7, output.shape().num_elements()), output.shape()), &output.device());
     let gradients = (output.clone() * weights).sum().backward();
     let of_input = leaf.grad(&gradients).map(|gradient| gradient.to_data().convert::<f64>().to_vec().unwrap());
     let mut all = vec![("output".to_owned(), vec(&output)), ("input".to_owned(), of_input.unwrap())];
@@ -116,7 +104,7 @@ mod laws {
     }
 }
 
-for_all_models!($ fast_forms_equal_composed_ones, fast_forms_equal_composed_ones_on_random_shapes);
+crate::for_all_models!($ fast_forms_equal_composed_ones, fast_forms_equal_composed_ones_on_random_shapes);
 
 #[test]
 fn long_convolutions_by_fourier_transforms_equal_composed_ones() {
@@ -126,12 +114,4 @@ fn long_convolutions_by_fourier_transforms_equal_composed_ones() {
         compare("s4d", &S4dConfig { stack: stack.clone(), ..S4dConfig::default() }, shape, false);
         compare("diagonal-ssm", &DiagonalSsmConfig { stack: stack.clone(), ..Default::default() }, shape, true);
     }
-}
-
-#[test]
-fn the_fast_forms_are_the_ones_in_use() {
-    let input = random(1, [2, 5, 4]);
-    let lambda = Tensor::<B, 2>::from_data([[0.5, 0.2], [0.1, -0.3]], &input.device());
-    assert!(ops::complex_scan(&input, &lambda).is_some());
-    assert!(ops::composed(|| ops::complex_scan(&input, &lambda)).is_none());
 }

@@ -1,16 +1,20 @@
 //! The arguments, as clap reads them.
 
+mod common;
+mod finished;
+
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lookback_benchmarks::Preset;
-use lookback_datasets::DataFolder;
-use lookback_registry::Result;
 
-use super::data::DataArguments;
-use super::inspect::InspectArguments;
-use crate::backends::BackendKind;
+pub(super) use common::{DataArgument, LogFormat, PlaceArguments};
+pub(super) use finished::{
+    DataArguments, DataCommand, EvalArguments, FetchArguments, InspectArguments, PredictArguments, ProbeArguments,
+    ReportArguments, WorkerArguments,
+};
+
+use common::{epochs, presets, seconds};
 
 /// Measures how far back, and in what shape, sequence models remember.
 #[derive(Debug, Parser)]
@@ -66,31 +70,6 @@ pub(super) enum Command {
     Worker(WorkerArguments),
 }
 
-/// The format of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object per line, for programs
-    Json,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BackendArgument {
-    /// The backend (see `lookback list backends`) [default: the first of this build]
-    #[arg(long, value_name = "NAME")]
-    pub backend: Option<String>,
-}
-
-impl BackendArgument {
-    pub fn kind(&self) -> Result<BackendKind> {
-        match &self.backend {
-            Some(name) => BackendKind::parse(name),
-            None => BackendKind::first(),
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(super) struct BenchArguments {
     /// The suite (see `lookback list suites`)
@@ -135,44 +114,6 @@ pub(super) struct BenchArguments {
     /// Output for people (text) or for programs (json: one object per line)
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
-}
-
-/// Where data sets lie.
-#[derive(Debug, Args)]
-pub(super) struct DataArgument {
-    /// The folder of the data sets [default: LOOKBACK_DATA, else `lookback` in the platform's data folder]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-}
-
-impl DataArgument {
-    pub fn folder(&self) -> DataFolder {
-        DataFolder::new(self.data.clone())
-    }
-}
-
-/// Where to compute.
-#[derive(Debug, Args)]
-pub(super) struct PlaceArguments {
-    #[command(flatten)]
-    pub backend: BackendArgument,
-    #[command(flatten)]
-    pub device: DeviceArgument,
-}
-
-/// The device of a backend.
-#[derive(Debug, Args)]
-pub(super) struct DeviceArgument {
-    /// The device, by its number in `lookback list backends` [default: the backend's choice]
-    #[arg(long, value_name = "N")]
-    pub device: Option<usize>,
-}
-
-impl DeviceArgument {
-    /// Its number; none for the backend's choice.
-    pub fn numbers(&self) -> &[usize] {
-        self.device.as_slice()
-    }
 }
 
 #[derive(Debug, Args)]
@@ -287,90 +228,4 @@ pub(super) struct ReproductionArguments {
     /// Folders of sweeps
     #[arg(required = true)]
     pub dirs: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ReportArguments {
-    /// The folder of a sweep or of a finished run
-    pub dir: PathBuf,
-    #[command(flatten)]
-    pub data: DataArgument,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    /// Output for people (text) or for programs (json: one object per line)
-    #[arg(long, value_enum, default_value = "text")]
-    pub log_format: LogFormat,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ProbeArguments {
-    /// The folder of a finished run
-    pub run: PathBuf,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    /// Print only the values, as CSV
-    #[arg(long)]
-    pub csv: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct EvalArguments {
-    /// The folder of a finished run
-    pub run: PathBuf,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub data: DataArgument,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PredictArguments {
-    /// The folder of a finished run on images
-    pub run: PathBuf,
-    /// PNG or JPEG files
-    #[arg(required = true)]
-    pub images: Vec<PathBuf>,
-    /// Classes to print for each image
-    #[arg(long, value_name = "N", default_value = "3")]
-    pub top: usize,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    /// Print JSON, one object per line
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct WorkerArguments {
-    /// The folder of the run, with its spec
-    pub folder: PathBuf,
-    #[command(flatten)]
-    pub place: PlaceArguments,
-    #[command(flatten)]
-    pub data: DataArgument,
-    /// Seconds between checkpoints
-    #[arg(long, value_parser = seconds)]
-    pub checkpoint_seconds: f64,
-}
-
-fn presets() -> impl TypedValueParser<Value = Preset> {
-    PossibleValuesParser::new(Preset::ALL.map(Preset::name))
-        .map(|name| Preset::parse(&name).expect("only names of presets are possible"))
-}
-
-fn epochs(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(epochs) if epochs.is_finite() && epochs > 0.0 => Ok(epochs),
-        _ => Err("it must be a number greater than 0".to_owned()),
-    }
-}
-
-fn seconds(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
-        _ => Err("it must be a number of seconds from 0 up".to_owned()),
-    }
 }

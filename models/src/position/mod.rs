@@ -1,10 +1,14 @@
-//! Positions for attention: what tells a Transformer where in time an input stands.
+//! Positions for attention: what tells a Transformer the place of an input in time.
+
+mod rotary;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Int, Tensor, TensorData, backend::Backend, module::linear};
+use burn::tensor::{Int, Tensor, TensorData, backend::Backend};
 use lookback_registry::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use rotary::Rotary;
 
 use crate::init::{self, InitRng};
 use crate::ops;
@@ -46,7 +50,7 @@ pub enum LearnedStart {
     Sinusoidal,
 }
 
-/// The dials of [`Positions`].
+/// The parameters of [`Positions`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PositionConfig {
@@ -54,6 +58,7 @@ pub struct PositionConfig {
     pub position: Position,
     /// Standard deviation of the initial learned positions or T5 scores. From about 1 up, attention can
     /// tell learned positions apart before any training.
+    #[schemars(range(min = 0.0))]
     pub position_std: f64,
     /// Where learned positions start; both starts have the root mean square `position_std`.
     pub learned_start: LearnedStart,
@@ -107,15 +112,12 @@ pub struct Positions<B: Backend> {
 }
 
 impl PositionConfig {
-    /// Checks the dials for attention of the given shape.
+    /// Checks the fields together, for attention of the given shape.
     ///
     /// # Errors
-    /// `position_std` is negative or not finite; rotary positions with an odd `d_head`; T5 scores with too
-    /// few buckets, an odd number of them if not causal, or a `max_distance` that the linear buckets reach.
-    pub fn validate(&self, shape: PositionShape) -> Result<()> {
-        if !(self.position_std.is_finite() && self.position_std >= 0.0) {
-            return Err(Error::invalid("position_std", self.position_std, "a finite number from 0 up"));
-        }
+    /// Rotary positions with an odd `d_head`; T5 scores with too few buckets, an odd number of them if not causal, or a
+    /// `max_distance` that the linear buckets reach.
+    pub fn constraints(&self, shape: PositionShape) -> Result<()> {
         if self.position == Position::Rotary && shape.d_head % 2 == 1 {
             return Err(Error::invalid("d_head", shape.d_head, "even for rotary positions"));
         }
@@ -142,26 +144,10 @@ impl PositionConfig {
         Ok(())
     }
 
-    /// Trainable scalars.
-    pub fn num_params(&self, shape: PositionShape) -> usize {
-        match self.position {
-            Position::Learned => shape.length * shape.d_model,
-            Position::T5Log => self.num_buckets * shape.n_heads,
-            Position::None | Position::Sinusoidal | Position::Rotary | Position::Alibi => 0,
-        }
-    }
-
     /// Makes the tables for sequences of at most `shape.length` time steps.
     pub fn init<B: Backend>(&self, shape: PositionShape, rng: &mut InitRng, device: &B::Device) -> Positions<B> {
         let PositionShape { length, d_model, n_heads, d_head, causal } = shape;
         let kind = self.position;
-        let slopes = if kind == Position::Alibi { alibi_slopes(n_heads) } else { vec![0.0] };
-        let has_table = match kind {
-            Position::Alibi => true,
-            Position::T5Log => causal,
-            // The mask alone needs no table where attention masks by itself.
-            _ => causal && !ops::masks_itself::<B>(),
-        };
         Positions {
             learned: (kind == Position::Learned).then(|| match self.learned_start {
                 LearnedStart::Normal => init::normal([length, d_model], self.position_std, rng, device),
@@ -177,15 +163,19 @@ impl PositionConfig {
             rotary: (kind == Position::Rotary).then(|| Rotary::new(length, d_head, device)),
             sinusoids: (kind == Position::Sinusoidal)
                 .then(|| constant(sinusoids(length, d_model), [length, d_model], device)),
-            bias: has_table.then(|| {
-                let values = slopes.iter().flat_map(|slope| {
-                    pairs(length).map(move |(query, key)| match causal && key > query {
+            bias: match kind {
+                Position::Alibi => {
+                    let of = |slope: f64, (query, key): (usize, usize)| match causal && key > query {
                         true => ops::FORBIDDEN,
                         false => -slope * query.abs_diff(key) as f64,
-                    })
-                });
-                constant(values.collect(), [slopes.len(), length, length], device)
-            }),
+                    };
+                    let values =
+                        alibi_slopes(n_heads).into_iter().flat_map(|slope| pairs(length).map(move |at| of(slope, at)));
+                    Some(constant(values.collect(), [n_heads, length, length], device))
+                }
+                Position::T5Log => causal.then(|| ops::causal_mask(length, device)),
+                _ => ops::causal_table(length, device).filter(|_| causal),
+            },
             buckets: (kind == Position::T5Log).then(|| {
                 let bucket = |(query, key)| t5_bucket(query, key, causal, self.num_buckets, self.max_distance) as i64;
                 Tensor::from_data(TensorData::new(pairs(length).map(bucket).collect(), [length, length]), device)
@@ -236,46 +226,6 @@ impl<B: Backend> Positions<B> {
 
     fn assert_length(&self, length: usize) {
         assert!(length <= self.length, "{length} time steps are more than the {} of the positions", self.length);
-    }
-}
-
-/// Rotations of consecutive time steps: the channel pairs `(i, i + d_head/2)` turn by the angle
-/// `t 10000^(-2i/d_head)`, so that scores depend on the lag alone.
-#[derive(Module, Debug)]
-pub struct Rotary<B: Backend> {
-    cosines: Tensor<B, 2>, // [length, d_head]
-    sines: Tensor<B, 2>,   // [length, d_head]
-    turn: Tensor<B, 2>,    // the quarter turn (a, b) -> (-b, a) of all pairs, [d_head, d_head]
-}
-
-impl<B: Backend> Rotary<B> {
-    /// The rotations for at most `length` time steps; `d_head` is even.
-    pub fn new(length: usize, d_head: usize, device: &B::Device) -> Self {
-        assert!(d_head.is_multiple_of(2), "rotations need pairs of channels, not {d_head}");
-        let half = d_head / 2;
-        let angle = |index: usize| {
-            let (time, channel) = (index / d_head, index % d_head % half);
-            time as f64 * 10_000f64.powf(-2.0 * channel as f64 / d_head as f64)
-        };
-        let table = |function: fn(f64) -> f64| {
-            constant((0..length * d_head).map(|index| function(angle(index))).collect(), [length, d_head], device)
-        };
-        let mut turn = vec![0.0; d_head * d_head];
-        for pair in 0..half {
-            turn[(pair + half) * d_head + pair] = -1.0;
-            turn[pair * d_head + pair + half] = 1.0;
-        }
-        Self { cosines: table(f64::cos), sines: table(f64::sin), turn: constant(turn, [d_head, d_head], device) }
-    }
-
-    /// # Shapes
-    /// - input and output `[batch, n_heads, length, d_head]`
-    pub fn rotate(&self, input: Tensor<B, 4>) -> Tensor<B, 4> {
-        let length = input.dims()[2];
-        let turned = linear(input.clone(), self.turn.clone(), None);
-        let cosines = first(self.cosines.clone(), 0, length);
-        let sines = first(self.sines.clone(), 0, length);
-        ops::mul_trailing(input, cosines) + ops::mul_trailing(turned, sines)
     }
 }
 
@@ -353,21 +303,6 @@ mod tests {
     }
 
     #[test]
-    fn rotated_scores_depend_on_the_lag_alone() {
-        let device = Default::default();
-        let rotary = Rotary::<Flex>::new(6, 4, &device);
-        let constant_in_time =
-            |row: [f32; 4]| Tensor::<Flex, 1>::from_floats(row, &device).reshape([1, 1, 1, 4]).repeat_dim(2, 6);
-        let query = rotary.rotate(constant_in_time([1.0, -2.0, 0.5, 3.0]));
-        let key = rotary.rotate(constant_in_time([0.3, 1.0, -1.0, 2.0]));
-        let scores = query.matmul(key.swap_dims(2, 3)).to_data().to_vec::<f32>().unwrap();
-        for time in 0..5 {
-            assert!((scores[time * 7] - scores[(time + 1) * 7]).abs() < 1e-5);
-        }
-        assert!((scores[1] - scores[6]).abs() > 0.1, "past and future differ");
-    }
-
-    #[test]
     fn t5_buckets_follow_the_published_formula() {
         let causal = |lag| t5_bucket(lag, 0, true, 32, 128);
         assert_eq!(
@@ -387,31 +322,6 @@ mod tests {
         let table = sinusoids(2, 4);
         assert_eq!(table[..4], [0.0, 1.0, 0.0, 1.0]);
         assert!((table[4] - 1f64.sin()).abs() < 1e-15 && (table[7] - 0.01f64.cos()).abs() < 1e-15);
-    }
-
-    #[test]
-    fn invalid_dials_are_named() {
-        let message = |config: PositionConfig, causal| {
-            config.validate(PositionShape { causal, ..SHAPE }).unwrap_err().to_string()
-        };
-        let with = |position| PositionConfig { position, ..PositionConfig::default() };
-        assert_eq!(
-            message(PositionConfig { position_std: -1.0, ..PositionConfig::default() }, true),
-            "`position_std` is -1, but it must be a finite number from 0 up."
-        );
-        assert_eq!(message(with(Position::Rotary), true), "`d_head` is 3, but it must be even for rotary positions.");
-        assert_eq!(
-            message(PositionConfig { num_buckets: 1, ..with(Position::T5Log) }, true),
-            "`num_buckets` is 1, but it must be at least 2."
-        );
-        assert_eq!(
-            message(PositionConfig { num_buckets: 7, ..with(Position::T5Log) }, false),
-            "`num_buckets` is 7, but it must be even and at least 4 for bidirectional attention."
-        );
-        assert_eq!(
-            message(PositionConfig { max_distance: 16, ..with(Position::T5Log) }, true),
-            "`max_distance` is 16, but it must be greater than 16, the number of lags with a bucket of their own."
-        );
     }
 
     #[test]
