@@ -233,9 +233,11 @@ pub(crate) fn check_pairs(d_state: usize) -> Result<()> {
 
 /// The trainable scalars of a model; each configuration is built once.
 fn num_params<C: ModelConfig>(config: &C, io: Io) -> usize {
-    static COUNTS: Mutex<Option<HashMap<(TypeId, String, Io), usize>>> = Mutex::new(None);
+    /// The configuration's type and values, and the shape.
+    type Key = (TypeId, String, Io);
+    static COUNTS: Mutex<Option<HashMap<Key, usize>>> = Mutex::new(None);
     let counts = || COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (TypeId::of::<C>(), serde_json::to_string(config).expect("a configuration is plain data"), io);
+    let key: Key = (TypeId::of::<C>(), serde_json::to_string(config).expect("a configuration is plain data"), io);
     if let Some(count) = counts().get_or_insert_default().get(&key) {
         return *count;
     }

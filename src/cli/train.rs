@@ -82,7 +82,7 @@ pub(super) fn train(arguments: TrainArguments) -> Result<Exit> {
 
 fn spec(arguments: &TrainArguments) -> Result<RunSpec> {
     if let Some(path) = &arguments.spec {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", &path, error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
         return RunSpec::from_json(&text)
             .map_err(|error| error.context(format!("`{}` is no spec of a run", path.display())));
     }

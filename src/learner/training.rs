@@ -321,7 +321,7 @@ impl<B: AutodiffBackend> Learner<B> {
     /// The model's outputs for the whole validation split, and its targets, each `[samples, output length, d_output]`,
     /// row-major.
     pub(crate) fn predictions(&self) -> (Vec<f32>, &[f32]) {
-        (self.valid.predictions_of_first(&self.state.predictor(), usize::MAX), &self.valid.targets())
+        (self.valid.predictions_of_first(&self.state.predictor(), usize::MAX), self.valid.targets())
     }
 
     /// The targets of the validation split, `[samples, output length, d_output]`, row-major.

@@ -83,8 +83,11 @@ impl Facts {
     }
 }
 
+/// What each head attends to in a sequence: `[heads][queries][keys]`.
+type Attended = dyn Fn(&[f32]) -> Vec<Vec<Vec<f64>>>;
+
 /// By head, the weights that the target itself gives to the keys of its inputs.
-fn attended(task: &Named) -> Box<dyn Fn(&[f32]) -> Vec<Vec<Vec<f64>>>> {
+fn attended(task: &Named) -> Box<Attended> {
     match task.name.as_str() {
         "retrieval" => {
             let config = RetrievalTaskConfig::read(&task.params).unwrap().data.retrieval;
