@@ -20,8 +20,10 @@ use lookback::report::markdown_table;
 /// The committed results of preset `quick` of suite `memory`.
 const RESULTS: &str = "docs/memory-quick/results.csv";
 
-/// Each generated block: its page, its name there, and what makes it.
-const BLOCKS: [(&str, &str, fn() -> String); 10] = [
+/// A generated block: its page, its name there, and what makes it.
+type Block = (&'static str, &'static str, fn() -> String);
+
+const BLOCKS: [Block; 10] = [
     ("README.md", "results", errors_by_memory),
     ("docs/results.md", "results", tables_of_results),
     ("docs/models.md", "models", models),

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn guesses_are_ranked_and_judged() {
+    fn guesses_are_ranked_and_compared() {
         let guess = |truth| Guess { picture: Image::filled(1, 1, [0; 3]), probabilities: vec![0.2, 0.5, 0.3], truth };
         assert_eq!(guess(None).ranked(), [(1, 0.5), (2, 0.3), (0, 0.2)]);
         assert_eq!(

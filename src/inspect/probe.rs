@@ -8,7 +8,7 @@ use crate::learner::{Learner, Predictor};
 
 /// Validation sequences that the Jacobian is averaged over.
 const JACOBIAN_SAMPLES: usize = 32;
-/// Validation sequences that a perturbed model is judged on.
+/// Validation sequences that a perturbed model is evaluated on.
 const STABILITY_SAMPLES: usize = 32;
 /// Random perturbations per size.
 const STABILITY_DRAWS: u64 = 2;
@@ -165,14 +165,14 @@ fn memory_function<B: AutodiffBackend>(learner: &Learner<B>, predictor: &Predict
 /// The worst primary metric under random weight perturbations of sup-norm beta, for beta = 0 and
 /// `1e-3 * 2^(i/2)`, i < 21; a beta whose predictions are not finite is left out.
 fn stability<B: AutodiffBackend>(learner: &Learner<B>) -> Vec<(f64, f64)> {
-    let judge = |predictor: &Predictor<B::InnerBackend>| {
-        learner.judge(predictor, STABILITY_SAMPLES).first().map_or(f64::NAN, |(_, value)| *value)
+    let evaluate = |predictor: &Predictor<B::InnerBackend>| {
+        learner.metrics_of(predictor, STABILITY_SAMPLES).first().map_or(f64::NAN, |(_, value)| *value)
     };
-    let mut points = vec![(0.0, judge(&learner.state().predictor()))];
+    let mut points = vec![(0.0, evaluate(&learner.state().predictor()))];
     for exponent in 0..21 {
         let beta = 1e-3 * 2f64.powf(f64::from(exponent) / 2.0);
         let worst = (0..STABILITY_DRAWS)
-            .map(|draw| judge(&learner.state().perturbed(beta, draw)))
+            .map(|draw| evaluate(&learner.state().perturbed(beta, draw)))
             .fold(0.0_f64, |worst, value| if value.is_nan() || worst.is_nan() { f64::NAN } else { worst.max(value) });
         points.push((beta, worst));
     }

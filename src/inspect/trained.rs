@@ -1,4 +1,4 @@
-//! A finished run's model, to be judged or used.
+//! A finished run's model, to be evaluated or used.
 
 use burn::tensor::{Tensor, TensorData};
 use lookback_benchmarks::tasks::TaskOn;

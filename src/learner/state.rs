@@ -42,7 +42,7 @@ pub trait TrainState<B: AutodiffBackend> {
         loss: &mut dyn FnMut(Tensor<B, 3>) -> Tensor<B, 1>,
     ) -> Tensor<B::InnerBackend, 1>;
 
-    /// What attends to what in the model as it is judged, layer by layer; empty for a model without attention.
+    /// What attends to what in the model as it is evaluated, layer by layer; empty for a model without attention.
     ///
     /// # Shapes
     /// - input `[batch, length, d_input]`
@@ -54,13 +54,13 @@ pub trait TrainState<B: AutodiffBackend> {
     /// - input `[batch, length, d_input]`, output `[batch, length, d_output]`
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3>;
 
-    /// The model as it is judged: as it is now, or with the moving average of its weights; without gradients.
+    /// The model as it is evaluated: as it is now, or with the moving average of its weights; without gradients.
     fn predictor(&self) -> Predictor<B::InnerBackend>;
 
-    /// The model as it is judged, with every weight moved by a uniform draw from `[-beta, beta]`.
+    /// The model as it is evaluated, with every weight moved by a uniform draw from `[-beta, beta]`.
     fn perturbed(&self, beta: f64, seed: u64) -> Predictor<B::InnerBackend>;
 
-    /// The largest absolute value of a weight of the model as it is judged, where there are any and all are finite.
+    /// The largest absolute value of a weight of the model as it is evaluated, or `None` if one is not finite.
     fn largest_weight(&self) -> Option<f64>;
 
     /// One update against the gradients since the last.
@@ -90,7 +90,7 @@ pub trait TrainState<B: AutodiffBackend> {
     /// The bytes are not such a state of this model.
     fn restore(&mut self, state: &[u8]) -> Result<()>;
 
-    /// The weights that are judged as a safetensors file, tensors named by their path in the model.
+    /// The weights that are evaluated as a safetensors file, tensors named by their path in the model.
     ///
     /// # Errors
     /// A tensor cannot be serialised.
@@ -133,8 +133,8 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> ModelState<B, M> {
         self.model.as_ref().expect("the model is only absent within an update")
     }
 
-    /// The model that is judged, without gradients.
-    fn judged(&self) -> M::InnerModule {
+    /// The model that is evaluated, without gradients.
+    fn evaluated(&self) -> M::InnerModule {
         self.updater.averaged::<B, M>(self.model().clone()).valid()
     }
 }
@@ -173,7 +173,7 @@ where
     }
 
     fn attention(&self, input: Tensor<B::InnerBackend, 3>) -> Vec<Attended<B::InnerBackend>> {
-        self.judged().attention(input)
+        self.evaluated().attention(input)
     }
 
     fn forward(&self, input: Tensor<B, 3>) -> Tensor<B, 3> {
@@ -181,18 +181,18 @@ where
     }
 
     fn predictor(&self) -> Predictor<B::InnerBackend> {
-        let model = self.judged();
+        let model = self.evaluated();
         Box::new(move |input| model.forward(input))
     }
 
     fn perturbed(&self, beta: f64, seed: u64) -> Predictor<B::InnerBackend> {
-        let model = self.judged().map(&mut Perturb { beta, rng: init::rng(seed) });
+        let model = self.evaluated().map(&mut Perturb { beta, rng: init::rng(seed) });
         Box::new(move |input| model.forward(input))
     }
 
     fn largest_weight(&self) -> Option<f64> {
         let mut largest = Largest(None);
-        self.judged().visit(&mut largest);
+        self.evaluated().visit(&mut largest);
         largest.0.filter(|value| value.is_finite())
     }
 
@@ -232,7 +232,7 @@ where
     fn weights(&self) -> Result<Vec<u8>> {
         // More than one entry of metadata would be written in no fixed order.
         let mut store = SafetensorsStore::from_bytes(None).clear_metadata().metadata("format", "pt");
-        self.judged()
+        self.evaluated()
             .save_into(&mut store)
             .and_then(|()| store.get_bytes())
             .map_err(|error| Error::caused(ErrorKind::Failed, "The weights cannot be serialised", error))

@@ -225,11 +225,11 @@ impl<B: AutodiffBackend> Learner<B> {
         let train_loss = sum / self.progress.loss_count.max(1) as f64;
         self.progress.loss_count = 0;
         let predictor = self.state.predictor();
-        let judge = |samples| self.valid.metrics_of_first(self.task.as_ref(), &predictor, samples);
+        let evaluate = |samples| self.valid.metrics_of_first(self.task.as_ref(), &predictor, samples);
         let primary_of = |metrics: &[(_, f64)]| metrics.first().map_or(f64::NAN, |(_, value)| *value);
         let all = usize::MAX;
         let few = self.training.eval_samples.unwrap_or(all);
-        let mut metrics = judge(if last { all } else { few });
+        let mut metrics = evaluate(if last { all } else { few });
         let mut primary = primary_of(&metrics);
         let diverged = |primary: f64| !train_loss.is_finite() || !primary.is_finite();
         if !diverged(primary) {
@@ -237,7 +237,7 @@ impl<B: AutodiffBackend> Learner<B> {
             let stops = self.progress.tracker.stops(primary, &self.training);
             if stops && !last && few < all {
                 // The result speaks of the whole split.
-                metrics = judge(all);
+                metrics = evaluate(all);
                 primary = primary_of(&metrics);
             }
             if last || stops {
@@ -314,7 +314,11 @@ impl<B: AutodiffBackend> Learner<B> {
     }
 
     /// Metrics of any predictor on the validation split, or its first `samples`.
-    pub(crate) fn judge(&self, predictor: &Predictor<B::InnerBackend>, samples: usize) -> Vec<(&'static str, f64)> {
+    pub(crate) fn metrics_of(
+        &self,
+        predictor: &Predictor<B::InnerBackend>,
+        samples: usize,
+    ) -> Vec<(&'static str, f64)> {
         self.valid.metrics_of_first(self.task.as_ref(), predictor, samples)
     }
 

@@ -93,7 +93,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let show = ["show", "memory-function", "tabulated", "--set", "path=rho.csv"];
     let refused = output(&mut as_a_plain_user(folder.path(), &show));
     assert_eq!(refused.status.code(), Some(2));
-    assert_eq!(stderr(&refused), "error: The memory table `rho.csv` cannot be read: Permission denied (os error 13)\n");
+    assert_eq!(stderr(&refused), "error: Cannot read the memory table `rho.csv`: Permission denied (os error 13)\n");
 }
 
 /// Two short runs that a third, `extra`, stands beside.
@@ -166,7 +166,7 @@ fn a_run_that_is_killed_is_recorded_and_the_rest_go_on() {
     assert!(text.contains(": The worker was killed by signal 9."), "{text}");
     assert!(text.contains("3 of 4 runs have a result."), "{text}");
     let report = fs::read_to_string(folder.path().join("report.html")).expect("there is a report");
-    assert!(report.contains("<dt>Failed</dt><dd class=\"failed\">1</dd>"));
+    assert!(report.contains("<span class=\"failed\">1 failed</span>"));
     succeed(&mut beside(long, folder.path()));
     assert!(run_folders(folder.path()).iter().all(|run| run.join("result.json").exists()));
 }

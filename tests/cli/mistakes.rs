@@ -59,11 +59,11 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_model=0"],
-            "The model `lstm` cannot be built: `d_model` is 0, but it must be a whole number from 1 up.",
+            "`d_model` is 0, but it must be a whole number from 1 up.",
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_model=-3"],
-            "The parameters of model `lstm` cannot be read: `d_model` is -3, but it must be a whole number from 0 up.",
+            "The parameters of model `lstm` cannot be read: `d_model` is -3, but it must be a whole number from 1 up.",
         ),
         (impulse("alpha=-1").to_vec(), "`alpha` is -1, but it must be a whole number from 0 up."),
         (impulse("alpha=1.5").to_vec(), "`alpha` is 1.5, but it must be a whole number from 0 up."),
@@ -75,7 +75,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         ),
         (
             vec!["bench", "memory", "--only", "modl=s4d"],
-            "There is no axis named `modl`. Did you mean `model`? Known: model, memory, size, alpha.",
+            "There is no axis named `modl`. Did you mean `model`? Known: model, memory, alpha, suite, states, experiment.",
         ),
         (
             vec!["bench", "memory", "--only", "model"],
@@ -103,10 +103,13 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         (vec!["reproduction", "absent"], "`absent` is no folder of a sweep: it has no `plan.json`."),
         (vec!["bench", "memory", "--jobs", "0"], "`--jobs` is 0, but it must be a whole number from 1 up."),
         (vec!["bench", "memory", "--seeds", "0"], "`seeds` is 0, but it must be a whole number from 1 up."),
-        (vec!["bench", "memory", "--also", "s4d"], "The preset already has a model with the label `s4d`."),
+        (
+            vec!["bench", "memory", "--also", "s4d"],
+            "Experiment strength cannot be planned: The preset already has a model with the label `s4d`.",
+        ),
         (
             vec!["bench", "memory", "--also", "gru:training.stepz=3"],
-            "There is no parameter of the training of `gru:training.stepz=3` named `stepz`. Did you mean `steps`? \
+            "Experiment strength cannot be planned: There is no parameter of the training of `gru:training.stepz=3` named `stepz`. Did you mean `steps`? \
              Known: steps, beta_1, beta_2, decay, epsilon, schedule, optimizer, stop_below, batch_size, clip_norm, \
              ema_decay, precision, warmup_steps, eval_every, max_weight, eval_samples, stop_patience, weight_decay, \
              accumulation, plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
@@ -131,7 +134,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
 fn bad_memory_tables_are_named_with_their_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let show = ["show", "memory-function", "tabulated", "--set", "path=rho.csv"];
-    says(&show, folder.path(), "The memory table `rho.csv` cannot be read: No such file or directory (os error 2)");
+    says(&show, folder.path(), "Cannot read the memory table `rho.csv`: No such file or directory (os error 2)");
     for (text, expected) in [
         (
             "",
@@ -179,7 +182,7 @@ fn a_stored_spec_that_was_damaged_is_named() {
         "--preset",
         "smoke",
         "--only",
-        "memory=impulse,alpha=8,model=s4d,size=2 states",
+        "memory=impulse,alpha=8,model=s4d,states=2",
         "--out",
         "sweep",
     ];

@@ -44,7 +44,7 @@ fn its_parameters_are_checked_like_any_others() {
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(
         stderr(&refused),
-        "error: The model `delay` cannot be built: `lag` is 99, but it must be a whole number less than the length, \
+        "error: Experiment strength cannot be planned: The model `delay` cannot be built: `lag` is 99, but it must be a whole number less than the length, \
          32.\n"
     );
 }

@@ -23,9 +23,6 @@ const EXACT: [&str; 3] = ["airy-states", "polynomial-states", "r3-rank-under-mix
 /// tests of suite `memory` decide them each way.
 const OF_A_FIT: [&str; 1] = ["impulse-tcn-window"];
 
-/// Draws of made-up results, at most.
-const DRAWS: u64 = 2000;
-
 /// All suites but `synthetic`, which joins the others.
 fn suites() -> Vec<Suite> {
     SUITES.all().into_iter().map(|entry| entry.suite()).filter(|suite| suite.info().name != "synthetic").collect()
@@ -83,7 +80,7 @@ impl Facts {
     }
 }
 
-/// What each head attends to in a sequence: `[heads][queries][keys]`.
+/// The weights of each head, `[heads][queries][keys]`, from the inputs.
 type Attended = dyn Fn(&[f32]) -> Vec<Vec<Vec<f64>>>;
 
 /// By head, the weights that the target itself gives to the keys of its inputs.
@@ -367,7 +364,7 @@ fn every_finding_can_come_out_each_way() {
         let plan = plan(suite, experiment, Preset::Quick);
         let facts = facts(&plan);
         let mut seen: BTreeMap<String, [bool; 2]> = BTreeMap::new();
-        for draw in 0..DRAWS {
+        for draw in 0..2000 {
             for finding in read(experiment, &World::draw(&plan, draw).outcomes(&plan, &facts)).0.findings {
                 let of_a_fit = OF_A_FIT.contains(&finding.name.as_str());
                 let seen = seen.entry(finding.name).or_insert([of_a_fit, false]);
