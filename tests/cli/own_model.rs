@@ -28,10 +28,11 @@ fn a_model_of_ones_own_runs_in_a_suite() {
     for row in table.records() {
         let row = row.expect("a row");
         assert_eq!((&row[column("model")], &row[column("num_params")]), (label, "2"));
-        errors.insert(row[column("alpha")].to_owned(), row[column("nmse")].parse::<f64>().expect("a number"));
+        let number = |name: &str| row[column(name)].parse::<f64>().expect("a number");
+        errors.insert(number("alpha") as usize, number("nmse"));
     }
     assert_eq!(errors.len(), 2, "{errors:?}");
-    assert!(errors["8"] < 1e-3 && errors["1"] > 0.5, "{errors:?}");
+    assert!(errors[&8] < 1e-3 && errors[&1] > 0.5, "{errors:?}");
     let report = std::fs::read_to_string(folder.path().join("report.html")).expect("there is a report");
     assert!(report.contains(label));
     // The report can be made again by whoever knows the model.

@@ -6,7 +6,7 @@
 //! ```
 //! use burn_dataset::Dataset;
 //! use lookback_benchmarks::{Task, TaskConfig, tasks::language::LanguageConfig};
-//! use lookback_datasets::{DataFolder, text::{LanguageConfig as LanguageTextConfig, TextSource}};
+//! use lookback_datasets::{DataFolder, text::{LanguageTextConfig, TextSource}};
 //!
 //! let text = LanguageTextConfig { source: TextSource::Generated, length: 8, vocabulary: 300, ..Default::default() };
 //! let task = LanguageConfig { text, ..Default::default() }.build(&DataFolder::default())?;

@@ -76,6 +76,7 @@ fn is_fast<B: Backend, const D: usize>(tensor: &Tensor<B, D>) -> bool {
 }
 
 /// Whether this is a backend that has fast forms, whose tensors are in the host's memory.
+#[cfg_attr(not(feature = "flex"), expect(clippy::extra_unused_type_parameters, reason = "there are no fast forms"))]
 fn is_on_host<B: Backend>() -> bool {
     #[cfg(feature = "flex")]
     return fast::knows::<B>();
