@@ -1,6 +1,6 @@
 //! The report of a sweep: its page, figures and tables, from what is in its store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -52,10 +52,15 @@ pub fn write_report(store: &Store) -> Result<WrittenReport> {
         write_whole(&path("pdf"), &figures::pdf(figure))?;
     }
 
-    let specs: Vec<_> = plan.runs.iter().map(|run| &run.spec).collect();
-    let failures = plan.runs.iter().map(|run| failure(&store.run(&run.spec.id())));
-    let failed = failures.collect::<Result<Vec<_>>>()?.into_iter().flatten().count();
-    let done = outcomes.iter().filter(|outcome| outcome.result.is_some()).count();
+    // Several experiments may share a run.
+    let mut known = HashSet::new();
+    let unique: Vec<&Outcome> = outcomes.iter().filter(|outcome| known.insert(outcome.planned.spec.id())).collect();
+    let mut failed = 0;
+    for id in &known {
+        failed += usize::from(failure(&store.run(id))?.is_some());
+    }
+    let specs: Vec<_> = unique.iter().map(|outcome| &outcome.planned.spec).collect();
+    let done = unique.iter().filter(|outcome| outcome.result.is_some()).count();
     let path = store.file("report.html");
     let page = sweep_html(&SweepReport {
         info: suite.info(),
@@ -63,8 +68,8 @@ pub fn write_report(store: &Store) -> Result<WrittenReport> {
         command: &plan.command,
         preset: plan.header.preset.name(),
         backend: &plan.header.backend,
-        counts: Counts { planned: plan.runs.len(), done, failed },
-        training_seconds: outcomes.iter().filter_map(|outcome| outcome.seconds).sum(),
+        counts: Counts { planned: unique.len(), done, failed },
+        training_seconds: unique.iter().filter_map(|outcome| outcome.seconds).sum(),
         environment: &environment(store, &plan)?.map_or_else(Vec::new, |found| found.entries()),
         specs_json: &serde_json::to_string_pretty(&specs).expect("specs serialise"),
     });
@@ -85,7 +90,7 @@ pub fn environment(store: &Store, plan: &Plan) -> Result<Option<Environment>> {
     Ok(None)
 }
 
-/// One row per run, in typed columns: its identity and place, how it ended, every parameter of task, model and training under
+/// One row per run and place, in typed columns: its identity and place, how it ended, every parameter of task, model and training under
 /// the name that `--set` takes, and its metrics. Nothing of a clock: the same runs give the same bytes.
 fn results_table(outcomes: &[Outcome]) -> ResultsTable {
     let mut rows: Vec<BTreeMap<String, Value>> = Vec::new();
