@@ -8,7 +8,7 @@ mod common;
 
 use std::sync::Once;
 
-use burn::tensor::{DType, FloatDType, IntDType, Tensor};
+use burn::tensor::{DType, FloatDType, IntDType, Tensor, s};
 use common::{B, alone, build, device, noise, parameters, random, suited, variants, with_values};
 use lookback_models::{Io, ModelConfig, SequenceModel, ops};
 
@@ -116,7 +116,7 @@ fn the_gradients_of_the_selective_scan_match_differences() {
         for (entry, slope) in gradient.into_iter().enumerate() {
             let moved = |step: f64| {
                 let at = Tensor::<B, 1>::zeros([shape.iter().product::<usize>()], &device());
-                let at = at.slice_assign([entry..entry + 1], Tensor::full([1], step, &device())).reshape(shape);
+                let at = at.slice_assign(s![entry..entry + 1], Tensor::full([1], step, &device())).reshape(shape);
                 let mut inputs = inputs.clone();
                 inputs[index] = inputs[index].clone() + at;
                 common::vec(&loss_of(inputs))[0]

@@ -107,7 +107,7 @@ impl Scope {
             [name, ">", least] => self.name(name) > least.parse().unwrap(),
             [name, "=", value] => match &self.params[name] {
                 Value::String(is) => is == value,
-                is => is.to_string() == value,
+                is => serde_json::to_string(is).is_ok_and(|text| text == value),
             },
             _ => panic!("`{condition}` is no condition"),
         }
