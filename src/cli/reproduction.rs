@@ -1,5 +1,6 @@
 //! `lookback reproduction DIR..`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use lookback_benchmarks::{Analysis, Comparison, Finding, SUITES, SuiteInfo, Verdict};
@@ -25,9 +26,14 @@ pub(super) fn reproduction(arguments: &ReproductionArguments) -> Result<Exit> {
         let plan = store.plan()?;
         let suite = SUITES.get(&plan.header.suite)?.suite();
         let outcomes = store.outcomes(&plan.runs)?;
-        let done = outcomes.iter().filter(|outcome| outcome.result.is_some()).count();
+        // Several experiments may share a run.
+        let ids = |done: bool| -> HashSet<String> {
+            let of = outcomes.iter().filter(|outcome| !done || outcome.result.is_some());
+            of.map(|outcome| outcome.planned.spec.id()).collect()
+        };
+        let (done, planned) = (ids(true).len(), ids(false).len());
         let analysis = suite.analyse(&outcomes)?;
-        page.push_str(&section(suite.info(), &plan, done, processor(&store, &plan)?, &analysis));
+        page.push_str(&section(suite.info(), &plan, (done, planned), processor(&store, &plan)?, &analysis));
     }
     out::say(page.trim_end());
     Ok(Exit::Success)
@@ -39,9 +45,15 @@ fn processor(store: &Store, plan: &Plan) -> Result<Option<String>> {
     Ok(entries.into_iter().find(|(name, _)| name == "processor").map(|(_, value)| value))
 }
 
-fn section(info: SuiteInfo, plan: &Plan, done: usize, processor: Option<String>, analysis: &Analysis) -> String {
+fn section(
+    info: SuiteInfo,
+    plan: &Plan,
+    (done, planned): (usize, usize),
+    processor: Option<String>,
+    analysis: &Analysis,
+) -> String {
     let mut text = format!("\n## {} (`{}`)\n\nSource: {}\n\n", info.title, info.name, info.source);
-    let runs = if plan.runs.is_empty() { String::new() } else { format!(", {done} of {} runs done", plan.runs.len()) };
+    let runs = if plan.runs.is_empty() { String::new() } else { format!(", {done} of {planned} runs done") };
     let place = processor.map_or_else(String::new, |name| format!(" ({name})"));
     let _ = writeln!(
         text,

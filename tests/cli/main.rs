@@ -6,7 +6,7 @@ mod experiments;
 mod faults;
 mod inspect;
 mod mistakes;
-mod own_model;
+mod own_entries;
 mod sweep;
 mod train;
 mod vit;
