@@ -43,7 +43,6 @@ mod meta;
 pub mod mlp;
 mod model;
 pub mod noise;
-pub mod ops;
 pub mod pointwise_attention;
 pub mod position;
 mod registry;
@@ -55,6 +54,7 @@ pub mod tcn;
 pub mod transformer;
 pub mod vit;
 
+pub use lookback_ops as ops;
 pub use model::{InferenceModel, Io, ModelConfig, ModelInfo, SequenceModel};
 pub use registry::{MODELS, ModelEntry, ModelFacts, configure};
 pub use stack::{Block, BlockInput, Norm, Recurrent, Stack, StackConfig};

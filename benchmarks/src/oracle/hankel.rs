@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::memo::{Memo, bits};
 use super::weights_and_energy;
 
 /// The m x m Hankel matrix `H_ij = rho(i + j + 1)`, lags from the end of rho on counted as 0.
@@ -39,7 +40,13 @@ pub fn hankel_singular_values(rho: &[f64]) -> Vec<f64> {
 /// a Hankel operator and the generalized Schur-Takagi problem", 1971,
 /// <https://doi.org/10.1070/SM1971v015n01ABEH001531>) have the attained bound in the operator norm.
 pub fn hankel_lower_bound(rho: &[f64], n_states: usize, weights: Option<&[f64]>) -> f64 {
+    static BOUNDS: Memo<(Vec<u64>, Vec<u64>, usize), f64> = Memo::new();
     let (weights, energy) = weights_and_energy(rho, weights);
+    BOUNDS.get((bits(rho), bits(&weights), n_states), || lower_bound(rho, n_states, &weights)) / energy
+}
+
+/// The bound on the weighted energy of the error.
+fn lower_bound(rho: &[f64], n_states: usize, weights: &[f64]) -> f64 {
     let mut best = 0.0f64;
     // Up to m = n the rank is no constraint.
     for m in n_states + 1..=rho.len() / 2 {
@@ -47,7 +54,7 @@ pub fn hankel_lower_bound(rho: &[f64], n_states: usize, weights: Option<&[f64]>)
         let tail: f64 = squared_singular_values(hankel(rho, m))[n_states..].iter().sum();
         best = best.max(scale * tail);
     }
-    best / energy
+    best
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use lookback_models::rpe_transformer::Rpe;
 use nalgebra::{DMatrix, DVector};
 
+use super::memo::{Memo, bits};
 use super::starts::Sequence;
 
 /// Bounds of `log p`: beyond them a head is flat over any sequence, or sees one lag alone.
@@ -47,6 +48,12 @@ pub struct HeadFit {
 pub fn head_fits(rho: &[f64], first: usize, rpe: Rpe, most: usize) -> Vec<HeadFit> {
     assert!(rho.len() > first && rho.iter().all(|value| value.is_finite()), "rho must be finite and not empty");
     assert!(rpe != Rpe::Free, "free scores fit everything");
+    static FITS: Memo<(Vec<u64>, [usize; 3]), Vec<HeadFit>> = Memo::new();
+    FITS.get((bits(rho), [first, rpe as usize, most]), || fits(rho, first, rpe, most))
+}
+
+/// [`head_fits`] of checked arguments.
+fn fits(rho: &[f64], first: usize, rpe: Rpe, most: usize) -> Vec<HeadFit> {
     let problem = Problem {
         target: DVector::from_column_slice(&rho[first..]),
         phi: (first..rho.len()).map(|lag| rpe.phi(lag as f64)).collect(),

@@ -2,6 +2,7 @@
 
 use nalgebra::Complex;
 
+use super::memo::{Memo, bits};
 use super::refine::{EXACT, Problem, Projection};
 use super::sections::Sections;
 use super::starts::{Realisations, Sequence, even_phases, real_decays};
@@ -36,7 +37,7 @@ const MAX_GROWTH: f64 = 1e6;
 /// perturbations of the best. Fits of all smaller sizes are made on the way, so more states are never worse. It
 /// is the best known fit and not a proof ([`hankel_lower_bound`](super::hankel_lower_bound) is): a trained linear
 /// model of n states below it by more than sampling error means that the fit, or the model, is wrong. The result
-/// is the same on every call. Its cost grows as n^4 or so: for 127 lags below a second at 16 states, several seconds
+/// is the same on every call, and found once per process. Its cost grows as n^4 or so: for 127 lags below a second at 16 states, several seconds
 /// at 32. Beyond some 16 states, and where poles lie at the limit of growth, the search may stop at a local minimum.
 ///
 /// # Panics
@@ -70,7 +71,9 @@ pub fn lti_fit_within(rho: &[f64], n_states: usize, weights: Option<&[f64]>, max
         energy: energy / (unit * unit),
         max_radius: max_growth.powf(1.0 / rho.len() as f64),
     };
-    let (sections, projection) = search(&problem, &scaled, n_states);
+    static FITS: Memo<[Vec<u64>; 3], (Sections, Projection)> = Memo::new();
+    let question = [bits(rho), bits(&weights), vec![n_states as u64, max_growth.to_bits()]];
+    let (sections, projection) = FITS.get(question, || search(&problem, &scaled, n_states));
     let mut poles = sections.poles();
     poles.resize(n_states, Complex::ZERO);
     let memory = std::iter::once(rho[0]).chain(projection.fitted.iter().map(|value| value * unit)).collect();

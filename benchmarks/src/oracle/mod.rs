@@ -24,6 +24,7 @@ pub mod depth;
 mod hankel;
 mod heads;
 mod lti;
+mod memo;
 mod refine;
 mod sections;
 mod starts;

@@ -20,6 +20,7 @@ pub(super) struct Problem {
 }
 
 /// The best fit of given poles.
+#[derive(Clone)]
 pub(super) struct Projection {
     /// A basis of the poles' impulse responses, orthonormal under the weights.
     columns: Vec<Vec<f64>>,

@@ -38,7 +38,7 @@ fn compare<C: ModelConfig>(name: &str, config: &C, shape: [usize; 3], swapped: b
     let io = Io::sequence(shape[2], 2, shape[1]);
     let ios = [io, Io { single_output: true, ..io }].into_iter().filter(|io| config.validate(*io).is_ok());
     let mut compared = 0;
-    // Gradients of composed exponentials are 4e-5 from double precision (ops/fast/laws.rs), which those of further outputs
+    // Gradients of composed exponentials are 4e-5 from double precision (`models/ops/src/fast/laws/`), which those of further outputs
     // hide.
     for (io, bound) in ios.zip([1e-5, 4e-5]) {
         compare_on(name, config, io, shape, swapped, bound);

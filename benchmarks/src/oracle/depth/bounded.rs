@@ -2,6 +2,7 @@
 
 use std::f64::consts::{PI, TAU};
 
+use super::super::memo::{Memo, bits};
 use super::super::weights_and_energy;
 
 /// A proven floor, and how near to it a fit comes.
@@ -35,7 +36,14 @@ const STEPS: usize = 400;
 /// See [the module above](super::super); also where `bound` is negative or not finite.
 pub fn bounded_floor(rho: &[f64], bound: f64, weights: Option<&[f64]>) -> BoundedFloor {
     assert!(bound >= 0.0 && bound.is_finite(), "the bound must be finite and not negative");
-    let (mut weights, energy) = weights_and_energy(rho, weights);
+    static FLOORS: Memo<[Vec<u64>; 3], BoundedFloor> = Memo::new();
+    let (weights, energy) = weights_and_energy(rho, weights);
+    let question = [bits(rho), bits(&weights), vec![bound.to_bits()]];
+    FLOORS.get(question, || floor(rho, bound, weights, energy))
+}
+
+/// [`bounded_floor`] of checked arguments.
+fn floor(rho: &[f64], bound: f64, mut weights: Vec<f64>, energy: f64) -> BoundedFloor {
     // Any value is free at lag 0.
     weights[0] = 0.0;
     let length = rho.len();

@@ -1,7 +1,17 @@
-//! Operations that several models share.
+//! Operations of sequence models on [burn](https://burn.dev): linear maps, attention, convolutions, scans of recurrent
+//! networks and state-space models, pooling.
 //!
-//! Each runs on any backend. Some have a fast form for burn-flex (feature `flex`), which they choose by the type of
-//! the backend; [`composed`] does without.
+//! Each runs on any backend. With the Cargo feature `flex` some have a fast form with a hand-written gradient for burn-flex,
+//! which they choose by the type of the backend; [`composed`] does without.
+//!
+//! ```
+//! use burn::tensor::Tensor;
+//!
+//! // A running sum by hand: the state decays by nothing and takes in each step.
+//! let steps = Tensor::<burn_flex::Flex, 1>::from_floats([1.0, 2.0, 3.0], &Default::default()).reshape([1, 3, 1]);
+//! let sums = lookback_ops::selective_scan(steps.ones_like(), steps);
+//! assert_eq!(sums.into_data().to_vec::<f32>().unwrap(), [1.0, 3.0, 6.0]);
+//! ```
 
 mod attention;
 mod broadcast;
@@ -23,15 +33,14 @@ use std::cell::Cell;
 
 use burn::tensor::{FloatDType, Tensor, backend::Backend};
 
-pub(crate) use attention::{FORBIDDEN, causal_mask, causal_table, heads, scores};
-pub use attention::{Paired, ScoreBias, attention};
+pub use attention::{FORBIDDEN, Paired, ScoreBias, attention, causal_mask, causal_table, heads, scores};
 pub use broadcast::{add_trailing, mul_trailing};
 pub use by_head::{head_directions, head_values};
 pub use cells::{LstmState, gru_cell, lstm_cell, tanh_cell};
 pub use conv::{causal_conv, dilated_conv};
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
 pub use maps::{EPSILON, gelu, layer_norm, linear, map, relu, softplus};
-pub(crate) use mask::Mask;
+pub use mask::Mask;
 pub use pool::{pool, pool_scores};
 pub use recurrent::{gru, linear_rnn, lstm, tanh_rnn};
 pub use scan::{diagonal_scan, scan, selective_scan};
@@ -44,10 +53,10 @@ macro_rules! fast_form {
     ($op:expr, $first:ident $(, $more:expr)* $(; $optional:ident)?) => {
         #[cfg(feature = "flex")]
         {
-            use $crate::ops::fast;
+            use $crate::fast;
             if fast::applies(&$first) {
                 let inputs = [fast::erased($first) $(, fast::erased($more))*];
-                return $crate::ops::fast_form!(@apply $op, inputs $(, $optional)?);
+                return $crate::fast_form!(@apply $op, inputs $(, $optional)?);
             }
         }
     };

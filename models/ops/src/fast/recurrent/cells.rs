@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::ops::fast::simd::{each1, each2, each3, inlined, sigmoid, tanh, update1, update2, update3};
+use crate::fast::simd::{each1, each2, each3, inlined, sigmoid, tanh, update1, update2, update3};
 
 /// One time step of a recurrence, for one sequence; all widths are multiples of the hidden size n.
 pub(crate) trait Cell: Debug + Clone + Copy + Default + Send + Sync + 'static {

@@ -5,11 +5,11 @@ use super::fast;
 use super::{add_trailing, is_on_host};
 
 /// A score that leaves nothing after the softmax; finite, because some GPUs assume that all numbers are.
-pub(crate) const FORBIDDEN: f64 = -1e30;
+pub const FORBIDDEN: f64 = -1e30;
 
 /// The causal mask for the scores of sequences of `length` steps, `[1, length, length]`, on backends where [`attention`]
 /// does not mask later keys by itself: made once, it need not be made at each call.
-pub(crate) fn causal_table<B: Backend>(length: usize, device: &B::Device) -> Option<Tensor<B, 3>> {
+pub fn causal_table<B: Backend>(length: usize, device: &B::Device) -> Option<Tensor<B, 3>> {
     (!is_on_host::<B>()).then(|| causal_mask(length, device))
 }
 
@@ -76,7 +76,7 @@ fn product<B: Backend>(left: Tensor<B, 4>, right: Tensor<B, 4>) -> Tensor<B, 4> 
 }
 
 /// How well each query (dimension 2) fits each key (dimension 3), before the softmax: `[batch, n_heads, length, length]`.
-pub(crate) fn scores<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads: usize) -> Tensor<B, 4> {
+pub fn scores<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads: usize) -> Tensor<B, 4> {
     let [query, key] = match paired {
         Paired::BySteps(pair) => pair.map(|tensor| heads(tensor, n_heads)),
         Paired::ByHeads(pair) => pair,
@@ -95,13 +95,13 @@ pub(crate) fn scores<B: Backend>(paired: Paired<B>, bias: &ScoreBias<B>, n_heads
 }
 
 /// Forbids later keys, `[1, length, length]`.
-pub(crate) fn causal_mask<B: Backend>(length: usize, device: &B::Device) -> Tensor<B, 3> {
+pub fn causal_mask<B: Backend>(length: usize, device: &B::Device) -> Tensor<B, 3> {
     let row = |query| (0..length).map(move |key| if key > query { FORBIDDEN } else { 0.0 });
     Tensor::from_data(TensorData::new((0..length).flat_map(row).collect(), [1, length, length]), device)
 }
 
 /// `[batch, length, n_heads * d_head]` to `[batch, n_heads, length, d_head]`.
-pub(crate) fn heads<B: Backend>(channels: Tensor<B, 3>, n_heads: usize) -> Tensor<B, 4> {
+pub fn heads<B: Backend>(channels: Tensor<B, 3>, n_heads: usize) -> Tensor<B, 4> {
     let [batch, length, inner] = channels.dims();
     channels.reshape([batch, length, n_heads, inner / n_heads]).swap_dims(1, 2)
 }

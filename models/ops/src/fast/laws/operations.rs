@@ -1,14 +1,13 @@
 //! The law of each operation.
 
 use burn::module::{Param, ParamId};
-use burn::nn::{LayerNormConfig, Linear};
+use burn::nn::LayerNormConfig;
 use burn::tensor::Tensor;
 use burn_flex::FlexDevice;
 use rand::RngExt;
 
 use super::{B, Case, Input, LENGTHS, agree, hold};
-use crate::ops::{self, Paired, ScoreBias, fast};
-use crate::stack::BlockInput;
+use crate::{self as ops, Paired, ScoreBias, fast};
 
 /// A tensor of the graph as the parameter of a module.
 fn param<const D: usize>(tensor: Tensor<B, D>) -> Param<Tensor<B, D>> {
@@ -22,22 +21,6 @@ fn linear() {
         agree(&inputs, |x| ops::linear(x[0].tensor::<3>(), x[1].tensor(), Some(x[2].tensor())));
         let inputs = [draw.values(&[batch * length, width]), draw.matrix([width, other])];
         agree(&inputs, |x| ops::linear(x[0].tensor::<2>(), x[1].tensor(), None));
-    });
-}
-
-#[test]
-fn joined_maps() {
-    hold(LENGTHS, |Case { batch, length, width, other }, draw| {
-        let (d_model, inner, outer): (usize, bool, bool) =
-            (draw.0.random_range(1..=20), draw.0.random(), draw.0.random());
-        let mut inputs =
-            vec![draw.values(&[batch, length, width]), draw.matrix([width, d_model]), draw.matrix([d_model, other])];
-        inputs.extend(inner.then(|| draw.values(&[d_model])));
-        inputs.extend(outer.then(|| draw.values(&[other])));
-        agree(&inputs, |x| {
-            let map = Linear { weight: param(x[1].tensor()), bias: inner.then(|| param(x[3].tensor())) };
-            BlockInput::mapped(&map, x[0].tensor()).linear(x[2].tensor(), outer.then(|| x[x.len() - 1].tensor()))
-        });
     });
 }
 

@@ -14,7 +14,7 @@ const FACTORS: [u32; 2] = [0x21f0_aaad, 0x735a_2d97];
 
 /// A random mask: 0 where an element is dropped, else what keeps the mean. It is a function of an element's place alone,
 /// with the same numbers on every backend.
-pub(crate) struct Mask {
+pub struct Mask {
     /// Of [`BITS`] bits each.
     keys: [u32; 2],
     /// An element is dropped where its number of [`BITS`] bits is below this.

@@ -81,7 +81,7 @@ pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, epsilon: f64,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops;
+    use crate as ops;
     use burn_autodiff::Autodiff;
     use burn_flex::{Flex, FlexDevice};
 
