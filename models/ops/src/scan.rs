@@ -39,7 +39,7 @@ pub fn scan<B: Backend, S>(
 /// ```
 /// use burn::tensor::{Distribution, Tensor};
 /// use burn_flex::Flex;
-/// use lookback_models::ops;
+/// use lookback_ops as ops;
 ///
 /// let (batch, length, d, s) = (2, 50, 3, 4);
 /// let device = Default::default();
