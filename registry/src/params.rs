@@ -51,10 +51,10 @@ pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
     }
     // Not serde's own defaults: in a flattened structure those are the structure's, not the configuration's.
     all.extend(params.clone());
-    serde_json::from_value(Value::Object(all))
-        .map_err(|error| mistyped::<C>(params, error))
-        .and_then(|config| check::<C>(&config).map(|()| config))
-        .map_err(|error| error.context(format!("The parameters of {owner} are not valid")))
+    let config = serde_json::from_value(Value::Object(all))
+        .map_err(|error| mistyped::<C>(params, error).context(format!("The parameters of {owner} cannot be read")))?;
+    check::<C>(&config)?;
+    Ok(config)
 }
 
 /// Checks every number of a configuration against the range that its field declares.
@@ -276,11 +276,11 @@ mod tests {
         let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
         assert_eq!(
             message(json!({"rate": 1, "width": -8})),
-            "The parameters of outer are not valid: `width` is -8, but it must be a whole number from 1 to 64."
+            "The parameters of outer cannot be read: `width` is -8, but it must be a whole number from 1 to 64."
         );
         assert_eq!(
             message(json!({"rate": "fast"})),
-            "The parameters of outer are not valid: `rate` is \"fast\", but it must be a finite number greater than 0."
+            "The parameters of outer cannot be read: `rate` is \"fast\", but it must be a finite number greater than 0."
         );
     }
 

@@ -63,7 +63,7 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_model=-3"],
-            "The parameters of model `lstm` are not valid: `d_model` is -3, but it must be a whole number from 1 up.",
+            "The parameters of model `lstm` cannot be read: `d_model` is -3, but it must be a whole number from 1 up.",
         ),
         (impulse("alpha=-1").to_vec(), "`alpha` is -1, but it must be a whole number from 0 up."),
         (impulse("alpha=1.5").to_vec(), "`alpha` is 1.5, but it must be a whole number from 0 up."),

@@ -223,7 +223,7 @@ fn bad_parameters_are_errors() {
 fn mistyped_parameters_are_errors_with_full_sentences() {
     let error = refused("memory", json!({"length": "long"})).chain();
     let expected =
-        "The parameters of task `memory` are not valid: `length` is \"long\", but it must be a whole number from ";
+        "The parameters of task `memory` cannot be read: `length` is \"long\", but it must be a whole number from ";
     assert!(error.starts_with(expected), "{error}");
 }
 
