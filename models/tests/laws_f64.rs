@@ -54,7 +54,7 @@ mod laws {
     pub fn gradients_reach_all_parameters_and_match_differences<C: ModelConfig>() {
         use_f64();
         let io = io::<C>();
-        for (number, (name, config)) in variants::<C>(io).into_iter().enumerate() {
+        for (name, config) in variants::<C>(io) {
             let narrow = config.with_width(8);
             assert!(narrow.validate(io).is_ok(), "{name}");
             let model = away_from_zero(build(&narrow, io, 3));
@@ -67,13 +67,12 @@ mod laws {
                 let gradient = parameter.gradient.as_ref().unwrap_or_else(|| panic!("{name}: no gradient at {path}"));
                 assert!(gradient.iter().any(|slope| *slope != 0.0), "{name}: the gradient at {path} is zero");
                 let count = gradient.len();
-                // All entries along a random direction; of the first variants some alone as well.
-                let mut directions = vec![noise(index as u64, count)];
-                if number < 3 {
-                    let entries = (0..count).step_by(count.div_ceil(4));
-                    let alone = |entry| (0..count).map(|other| f64::from(other == entry)).collect();
-                    directions.extend(entries.map(alone));
-                }
+                // Some entries alone, then all of them along a random direction.
+                let mut directions: Vec<Vec<f64>> = (0..count)
+                    .step_by(count.div_ceil(4))
+                    .map(|entry| (0..count).map(|other| f64::from(other == entry)).collect())
+                    .collect();
+                directions.push(noise(index as u64, count));
                 for direction in directions {
                     let moved = |step: f64| {
                         value(

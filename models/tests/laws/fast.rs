@@ -2,14 +2,17 @@
 //! registry in all its variants, over lengths that end within and across blocks.
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::tensor::{Tensor, TensorData};
 use lookback_models::diagonal_ssm::DiagonalSsmConfig;
 use lookback_models::s4d::S4dConfig;
-use lookback_models::{Io, ModelConfig, SequenceModel, StackConfig, ops};
+use lookback_models::{BlockInput, Io, ModelConfig, SequenceModel, StackConfig, init, ops};
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::common::{B, alone, build, noise, parameters, random, relative, suited, variants, vec};
+use crate::common::{
+    B, alone, assert_close, build, device, noise, parameters, random, relative, suited, variants, vec,
+};
 
 /// (batch, length, input channels, width): one step, one sequence, odd sizes, across blocks and tasks.
 const SHAPES: [(usize, usize, usize, usize); 6] =
@@ -113,5 +116,24 @@ fn long_convolutions_by_fourier_transforms_equal_composed_ones() {
     for shape in [[3, 1100, 1], [1, 1025, 2]] {
         compare("s4d", &S4dConfig { stack: stack.clone(), ..S4dConfig::default() }, shape, false);
         compare("diagonal-ssm", &DiagonalSsmConfig { stack: stack.clone(), ..Default::default() }, shape, true);
+    }
+}
+
+#[test]
+fn a_joined_map_equals_one_map_after_the_other() {
+    let mut rng = init::rng(1);
+    // Narrower than what it is mapped to, which joins the maps; as wide; wider.
+    for d_input in [1, 3, 5, 8] {
+        for (inner, outer) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut matrix = |shape| init::normal::<B, 2>(shape, 1.0, &mut rng, &device());
+            let (weight, second) = (matrix([d_input, 5]), matrix([5, 4]).val());
+            let mut bias = |size| init::normal::<B, 1>([size], 1.0, &mut rng, &device());
+            let map = Linear { weight, bias: inner.then(|| bias(5)) };
+            let (weight, bias) = (second, outer.then(|| bias(4).val()));
+            let input = random(2, [2, 7, d_input]);
+            let joined = BlockInput::mapped(&map, input.clone()).linear(weight.clone(), bias.clone());
+            let apart = ops::linear(ops::map(&map, input), weight, bias);
+            assert_close(&joined, &apart, 1e-6, (d_input, inner, outer));
+        }
     }
 }

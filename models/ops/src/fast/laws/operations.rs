@@ -24,6 +24,32 @@ fn linear() {
     });
 }
 
+/// A map of a map, joined where that is less work, as at the start of a stack of blocks.
+#[test]
+fn joined_maps() {
+    hold(LENGTHS, |Case { batch, length, width, other }, draw| {
+        let (d_model, inner, outer): (usize, bool, bool) =
+            (draw.0.random_range(1..=20), draw.0.random(), draw.0.random());
+        let mut inputs =
+            vec![draw.values(&[batch, length, width]), draw.matrix([width, d_model]), draw.matrix([d_model, other])];
+        inputs.extend(inner.then(|| draw.values(&[d_model])));
+        inputs.extend(outer.then(|| draw.values(&[other])));
+        agree(&inputs, |x| {
+            let (sequence, first, second) = (x[0].tensor::<3>(), x[1].tensor(), x[2].tensor());
+            let inner = inner.then(|| x[3].tensor::<1>());
+            let outer = outer.then(|| x[x.len() - 1].tensor());
+            if width >= d_model {
+                return ops::linear(ops::linear(sequence, first, inner), second, outer);
+            }
+            let bias = match inner {
+                Some(inner) => Some(ops::linear(inner.unsqueeze::<2>(), second.clone(), outer).squeeze_dim(0)),
+                None => outer,
+            };
+            ops::linear(sequence, ops::linear(first, second, None), bias)
+        });
+    });
+}
+
 #[test]
 fn gelu() {
     hold(LENGTHS, |Case { batch, length, width, .. }, draw| {
