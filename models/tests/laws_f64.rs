@@ -8,7 +8,9 @@ mod common;
 
 use std::sync::Once;
 
-use burn::tensor::{DType, FloatDType, IntDType, Tensor, s};
+use burn::module::AutodiffModule;
+use burn::tensor::{DType, FloatDType, IntDType, Tensor, backend::Backend, s};
+use burn_flex::Flex;
 use common::{B, alone, build, device, noise, parameters, random, suited, variants, with_values};
 use lookback_models::{Io, ModelConfig, SequenceModel, ops};
 
@@ -29,11 +31,19 @@ fn use_f64() {
 /// A scalar that depends on all outputs, nonlinearly.
 fn loss(output: Tensor<B, 3>) -> Tensor<B, 1> {
     let weights = random(5, output.dims());
+    weighed(output, weights)
+}
+
+fn weighed<T: Backend>(output: Tensor<T, 3>, weights: Tensor<T, 3>) -> Tensor<T, 1> {
     (output.clone() * weights + output.powf_scalar(2.0)).sum()
 }
 
-fn value<M: SequenceModel<B>>(model: &M, io: Io) -> f64 {
-    common::vec(&loss(model.forward(random(1, [2, io.length, io.d_input]))))[0]
+/// The loss without a graph, which most of the time would go into.
+fn value<M: SequenceModel<Flex>>(model: &M, io: Io) -> f64 {
+    let output = model.forward(random(1, [2, io.length, io.d_input]).inner());
+    assert_eq!(output.dtype(), DType::F64);
+    let weights = random(5, output.dims()).inner();
+    weighed(output, weights).into_data().to_vec().unwrap()[0]
 }
 
 /// Moves parameters that all but vanish: behind them a norm's curvature is too large for differences.
@@ -62,6 +72,7 @@ mod laws {
             assert_eq!(output.dtype(), DType::F64);
             let gradients = loss(output).backward();
             let all = parameters(&model, Some(&gradients));
+            let model = model.valid();
             for (index, parameter) in all.iter().enumerate() {
                 let path = &parameter.path;
                 let gradient = parameter.gradient.as_ref().unwrap_or_else(|| panic!("{name}: no gradient at {path}"));

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData, backend::Backend};
 use burn_autodiff::Autodiff;
 use burn_flex::{Flex, FlexDevice};
 use lookback_models::{Io, ModelConfig, init};
@@ -220,8 +220,8 @@ struct Writer<F> {
     value: F,
 }
 
-impl<F: FnMut(usize) -> Vec<f64>> ModuleMapper<B> for Writer<F> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+impl<T: Backend, F: FnMut(usize) -> Vec<f64>> ModuleMapper<T> for Writer<F> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<T, D>>) -> Param<Tensor<T, D>> {
         let values = (self.value)(self.next);
         self.next += 1;
         param.map(|old| Tensor::from_data(TensorData::new(values, old.shape()), &old.device()).require_grad())
@@ -229,6 +229,6 @@ impl<F: FnMut(usize) -> Vec<f64>> ModuleMapper<B> for Writer<F> {
 }
 
 /// `model` with the values `value(i)` in its i-th parameter tensor.
-pub fn with_values<M: Module<B>>(model: M, value: impl FnMut(usize) -> Vec<f64>) -> M {
+pub fn with_values<T: Backend, M: Module<T>>(model: M, value: impl FnMut(usize) -> Vec<f64>) -> M {
     model.map(&mut Writer { next: 0, value })
 }
