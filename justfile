@@ -34,7 +34,7 @@ test:
 
 # The same results on every backend that this machine can run: flex, ndarray, and wgpu (a GPU, or Mesa's software Vulkan)
 test-backends:
-    cargo test --profile backends --workspace --features ndarray,wgpu --test cli backends
+    cargo test --profile backends --workspace --features ndarray,wgpu --test cli --test kernels backends
 
 # Format and lints
 lint:
@@ -52,6 +52,11 @@ ci:
 # Training steps of every architecture on this machine
 bench *args:
     cargo bench --bench steps -- "$@"
+
+# Values beside burn-flex, then training steps, on a GPU, e.g. `just bench-gpu wgpu` or `just bench-gpu cuda`
+bench-gpu backend:
+    cargo bench --bench backends --features {{ backend }} -- values --backend {{ backend }}
+    cargo bench --bench backends --features {{ backend }} -- steps --backend {{ backend }}
 
 # The same steps and sweep in PyTorch and JAX beside ours, and how our steps grow with length and width; writes
 # docs/performance.md (needs the environment that benchmarks/peers/README.md describes)

@@ -52,9 +52,8 @@ impl Noise {
         if rate == 0.0 {
             return input;
         }
-        let (shape, device) = (shape(input.dims()), input.device());
-        let mask = Mask::new([self.rng.random(), self.rng.random()], rate);
-        input * mask.tensor(shape, &device)
+        let shape = shape(input.dims());
+        Mask::new([self.rng.random(), self.rng.random()], rate).times(input, shape)
     }
 }
 

@@ -37,8 +37,9 @@ const MAX_GROWTH: f64 = 1e6;
 /// perturbations of the best. Fits of all smaller sizes are made on the way, so more states are never worse. It
 /// is the best known fit and not a proof ([`hankel_lower_bound`](super::hankel_lower_bound) is): a trained linear
 /// model of n states below it by more than sampling error means that the fit, or the model, is wrong. The result
-/// is the same on every call, and found once per process. Its cost grows as n^4 or so: for 127 lags below a second at 16 states, several seconds
-/// at 32. Beyond some 16 states, and where poles lie at the limit of growth, the search may stop at a local minimum.
+/// is the same on every call, and found once per process. Its cost grows as n^4 or so: for 127 lags below a second at 16
+/// states, several seconds at 32. Beyond some 16 states, and where poles lie at the limit of growth, the search may stop
+/// at a local minimum.
 ///
 /// # Panics
 /// See [the module](super).

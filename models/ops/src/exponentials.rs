@@ -1,8 +1,8 @@
 use std::f64::consts::TAU;
 
-use burn::tensor::{Int, Tensor, backend::Backend};
+use burn::tensor::{Tensor, backend::Backend};
 
-use super::fast_form;
+use super::{counting, fast_form};
 
 /// The kernel of a real diagonal system: `kernel(s) = sum_n weight_n exp(s rate_n)`, `s = 0..length`.
 ///
@@ -55,7 +55,7 @@ pub fn complex_exp<B: Backend, const D: usize>(decay: Tensor<B, D>, angle: Tenso
 /// - weight `[channels]`
 /// - output `[channels, length]`
 pub fn lag_zero<B: Backend>(weight: Tensor<B, 1>, length: usize) -> Tensor<B, 2> {
-    let first = Tensor::<B, 1, Int>::arange(0..length as i64, &weight.device()).equal_elem(0).float();
+    let first = counting::<B>(length, &weight.device()).equal_elem(0).float();
     weight.unsqueeze_dim::<2>(1) * first.unsqueeze()
 }
 
@@ -80,7 +80,7 @@ fn split(length: usize) -> (usize, usize) {
 
 /// `rate * k` for `k = 0..count`: `[channels, states]` to `[channels, states, count]`.
 fn multiples<B: Backend>(rate: Tensor<B, 2>, count: usize) -> Tensor<B, 3> {
-    let steps = Tensor::<B, 1, Int>::arange(0..count as i64, &rate.device()).float();
+    let steps = counting::<B>(count, &rate.device()).float();
     rate.unsqueeze_dim::<3>(2) * steps.reshape([1, 1, count])
 }
 

@@ -18,6 +18,11 @@ mod broadcast;
 mod by_head;
 mod cells;
 mod conv;
+mod counting;
+#[cfg(feature = "cube")]
+mod cube;
+#[cfg(any(feature = "flex", feature = "cube"))]
+mod erased;
 mod exponentials;
 #[cfg(feature = "flex")]
 mod fast;
@@ -38,6 +43,7 @@ pub use broadcast::{add_trailing, mul_trailing};
 pub use by_head::{head_directions, head_values};
 pub use cells::{LstmState, gru_cell, lstm_cell, tanh_cell};
 pub use conv::{causal_conv, dilated_conv};
+use counting::counting;
 pub use exponentials::{complex_exp, complex_exponentials, lag_zero, real_exponentials};
 pub use maps::{EPSILON, gelu, layer_norm, linear, map, relu, softplus};
 pub use mask::Mask;
@@ -53,9 +59,9 @@ macro_rules! fast_form {
     ($op:expr, $first:ident $(, $more:expr)* $(; $optional:ident)?) => {
         #[cfg(feature = "flex")]
         {
-            use $crate::fast;
+            use $crate::{erased::erased, fast};
             if fast::applies(&$first) {
-                let inputs = [fast::erased($first) $(, fast::erased($more))*];
+                let inputs = [erased($first) $(, erased($more))*];
                 return $crate::fast_form!(@apply $op, inputs $(, $optional)?);
             }
         }
@@ -66,12 +72,27 @@ macro_rules! fast_form {
     (@apply $op:expr, $inputs:ident, $optional:ident) => {{
         let [first, second] = $inputs;
         match $optional {
-            Some(third) => fast::apply($op, [first, second, fast::erased(third)]),
+            Some(third) => fast::apply($op, [first, second, $crate::erased::erased(third)]),
             None => fast::apply($op, [first, second]),
         }
     }};
 }
 use fast_form;
+
+/// Returns from the function with the kernel `$op` for the operation, where it has one for the backend and the type of
+/// numbers of its first input.
+macro_rules! cube_form {
+    ($op:expr, $first:ident $(, $more:expr)*) => {
+        #[cfg(feature = "cube")]
+        {
+            use $crate::{cube, erased::erased};
+            if cube::applies(&$first) {
+                return cube::apply($op, [erased($first) $(, erased($more))*]);
+            }
+        }
+    };
+}
+use cube_form;
 
 /// Whether operations have fast forms for tensors of this backend and type of numbers.
 fn is_fast<B: Backend, const D: usize>(tensor: &Tensor<B, D>) -> bool {
@@ -91,6 +112,15 @@ fn is_on_host<B: Backend>() -> bool {
     return fast::knows::<B>();
     #[cfg(not(feature = "flex"))]
     false
+}
+
+/// Whether attention forbids later keys by itself on this backend.
+fn masks_itself<B: Backend>() -> bool {
+    #[cfg(feature = "cube")]
+    if cube::knows::<B>() {
+        return true;
+    }
+    is_on_host::<B>()
 }
 
 thread_local! {

@@ -1,7 +1,7 @@
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::{DType, FloatDType, Tensor, activation, backend::Backend, module};
 
-use super::fast_form;
+use super::{cube_form, fast_form, is_on_host};
 
 /// What burn's layer norm adds to the variance unless told otherwise.
 pub const EPSILON: f64 = 1e-5;
@@ -17,7 +17,7 @@ pub fn linear<B: Backend, const D: usize>(
     bias: Option<Tensor<B, 1>>,
 ) -> Tensor<B, D> {
     if let Some(dtype) = super::precision() {
-        let output = module::linear(input.cast(dtype), weight.cast(dtype), None).cast(FloatDType::F32);
+        let output = product(input.cast(dtype), weight.cast(dtype), None).cast(FloatDType::F32);
         return match bias {
             Some(bias) => output + bias.unsqueeze(),
             None => output,
@@ -25,7 +25,7 @@ pub fn linear<B: Backend, const D: usize>(
     }
     fast_form!(fast::linear::Linear, input, weight; bias);
     if weight.dims()[0] != 1 {
-        return module::linear(input, weight, bias);
+        return product(input, weight, bias);
     }
     // A product over one channel is a multiplication; cubecl 0.10 finds no kernel for one of a single output either.
     let mut shape = [1; D];
@@ -37,6 +37,29 @@ pub fn linear<B: Backend, const D: usize>(
     }
 }
 
+fn product<B: Backend, const D: usize>(
+    input: Tensor<B, D>,
+    weight: Tensor<B, 2>,
+    bias: Option<Tensor<B, 1>>,
+) -> Tensor<B, D> {
+    let mut shape = input.dims();
+    let [batch, rows] = [D - 2, D - 1].map(|axes| shape[..axes].iter().product::<usize>());
+    let parts = parts(rows);
+    if is_on_host::<B>() || parts == batch {
+        return module::linear(input, weight, bias);
+    }
+    let input = input.reshape([parts, rows / parts, shape[D - 1]]);
+    shape[D - 1] = weight.dims()[1];
+    module::linear(input, weight, bias).reshape(shape)
+}
+
+/// In how many products of equal size the gradient of a map's weights is worked out and summed, for an input of so many
+/// rows. burn makes one per sample: of a ViT's 512 images a tensor of half a gigabyte for each map. One alone is too few:
+/// its result is smaller than what a GPU works out at once.
+fn parts(rows: usize) -> usize {
+    [8, 4, 2].into_iter().find(|parts| rows.is_multiple_of(parts * 64)).unwrap_or(1)
+}
+
 /// A linear map as a module; see [`linear`].
 pub fn map<B: Backend, const D: usize>(map: &Linear<B>, input: Tensor<B, D>) -> Tensor<B, D> {
     linear(input, map.weight.val(), map.bias.as_ref().map(|bias| bias.val()))
@@ -45,6 +68,7 @@ pub fn map<B: Backend, const D: usize>(map: &Linear<B>, input: Tensor<B, D>) -> 
 /// `x Phi(x)` of each element, with the normal distribution function Phi by the error function.
 pub fn gelu<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D> {
     fast_form!(fast::elementwise::Gelu, input);
+    cube_form!(cube::gelu::Gelu, input);
     activation::gelu(input)
 }
 
@@ -72,6 +96,7 @@ pub fn softplus<B: Backend, const D: usize>(input: Tensor<B, D>) -> Tensor<B, D>
 pub fn layer_norm<B: Backend, const D: usize>(norm: &LayerNorm<B>, epsilon: f64, input: Tensor<B, D>) -> Tensor<B, D> {
     if let Some(beta) = &norm.beta {
         fast_form!(fast::layer_norm::LayerNorm { epsilon: epsilon as f32 }, input, norm.gamma.val(), beta.val());
+        cube_form!(cube::layer_norm::LayerNorm { epsilon: epsilon as f32 }, input, norm.gamma.val(), beta.val());
         // Without fast forms nobody needs them.
         let _ = (epsilon, beta);
     }

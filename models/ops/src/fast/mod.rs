@@ -25,7 +25,7 @@ pub(crate) mod pool;
 pub(crate) mod recurrent;
 pub(crate) mod simd;
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -36,6 +36,8 @@ use burn_autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
 use burn_flex::{Flex, FlexTensor};
+
+use crate::erased::cast;
 
 type AutodiffFlex = Autodiff<Flex>;
 type AutodiffTensor = <AutodiffFlex as burn::tensor::backend::BackendTypes>::FloatTensorPrimitive;
@@ -163,11 +165,6 @@ pub(crate) fn knows<B: Backend>() -> bool {
     backend == TypeId::of::<Flex>() || backend == TypeId::of::<AutodiffFlex>()
 }
 
-/// A tensor without its rank, as [`apply`] takes it.
-pub(crate) fn erased<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> B::FloatTensorPrimitive {
-    tensor.into_primitive().tensor()
-}
-
 /// Carries out `op`. [`applies`] must hold for the inputs.
 pub(crate) fn apply<B: Backend, O: Apply<N>, const N: usize, const D: usize>(
     op: O,
@@ -179,13 +176,6 @@ pub(crate) fn apply<B: Backend, O: Apply<N>, const N: usize, const D: usize>(
         cast(op.tracked(inputs.map(cast)))
     };
     Tensor::from_primitive(TensorPrimitive::Float(output))
-}
-
-/// A value as the type that it is known to have.
-fn cast<A: 'static, Z: 'static>(value: A) -> Z {
-    let mut slot = Some(value);
-    let slot: &mut Option<Z> = (&mut slot as &mut dyn Any).downcast_mut().expect("the caller has compared the types");
-    slot.take().expect("the slot was filled")
 }
 
 fn tensor(array: Array) -> FlexTensor {

@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{self as ops, fast};
+use crate::{self as ops, erased::erased, fast};
 
 type B = Autodiff<Flex>;
 
@@ -188,7 +188,7 @@ fn agree<const D: usize>(inputs: &[Input], op: impl Fn(&[Input]) -> Tensor<B, D>
 fn layouts_are_what_they_are_called() {
     let mut draw = Draw(ChaCha8Rng::seed_from_u64(0));
     for input in (0..9).map(|_| draw.values(&[2, 3, 4])) {
-        let contiguous = fast::erased(input.tensor::<3>()).primitive.is_contiguous();
+        let contiguous = erased(input.tensor::<3>()).primitive.is_contiguous();
         assert_eq!(contiguous, matches!(input.layout, Layout::Contiguous));
     }
 }
