@@ -143,7 +143,7 @@ mod tests {
             let [task, model, training] = recipe.params();
             let io = TASKS.get(recipe.task).unwrap().io(&task).unwrap();
             MODELS.get(recipe.model).unwrap().facts(&model, io).unwrap();
-            let training: TrainingConfig = lookback_registry::parse("training", &training).unwrap();
+            let training: TrainingConfig = lookback_registry::parse("the training", &training).unwrap();
             training.validate().unwrap();
         }
     }

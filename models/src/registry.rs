@@ -94,7 +94,7 @@ impl ModelEntry {
 /// A parameter is unknown, or a value is not valid for this shape.
 pub fn configure<C: ModelConfig>(params: &Params, io: Io) -> Result<C> {
     let name = C::INFO.name;
-    let config: C = parse(&format!("model `{name}`"), params)?;
+    let config: C = parse(&format!("the model `{name}`"), params)?;
     config.constraints(io).map_err(|error| error.context(format!("The model `{name}` cannot be built")))?;
     Ok(config)
 }

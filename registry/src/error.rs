@@ -127,6 +127,12 @@ impl Error {
         Self(Box::new(Fields { source: Some(Box::new(self)), ..fields }))
     }
 
+    /// Says whose parameters are not valid: "The parameters of the model `gru` are not valid: `d_model` is 0, ..".
+    #[must_use]
+    pub fn of_parameters(self, owner: &str) -> Self {
+        self.context(format!("The parameters of {owner} are not valid"))
+    }
+
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

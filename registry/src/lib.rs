@@ -26,11 +26,14 @@
 //! }
 //!
 //! let params = |value: serde_json::Value| value.as_object().unwrap().clone();
-//! assert_eq!(parse::<DelayConfig>("model `delay`", &params(json!({"lag": 8})))?.lag, 8);
+//! assert_eq!(parse::<DelayConfig>("the model `delay`", &params(json!({"lag": 8})))?.lag, 8);
 //!
-//! let error = parse::<DelayConfig>("model `delay`", &params(json!({"lag": 0}))).unwrap_err();
+//! let error = parse::<DelayConfig>("the model `delay`", &params(json!({"lag": 0}))).unwrap_err();
 //! assert_eq!((error.kind(), error.what()), (ErrorKind::InvalidValue, Some("lag")));
-//! assert_eq!(error.to_string(), "`lag` is 0, but it must be a whole number from 1 to 4096.");
+//! assert_eq!(
+//!     error.chain(),
+//!     "The parameters of the model `delay` are not valid: `lag` is 0, but it must be a whole number from 1 to 4096."
+//! );
 //! assert_eq!(fields::<DelayConfig>()[0].doc, "How far back it looks, in steps.");
 //! # Ok::<(), lookback_registry::Error>(())
 //! ```

@@ -38,7 +38,7 @@ pub struct Field {
     pub valid: Option<String>,
 }
 
-/// Reads a configuration from `params`; what is absent takes its default.
+/// Reads a configuration from `params`; what is absent takes its default. Messages call it `owner`, e.g. "the model `gru`".
 ///
 /// # Errors
 /// An unknown name (with the known ones, nearest first), or a value of the wrong type or out of its range.
@@ -51,10 +51,10 @@ pub fn parse<C: Configurable>(owner: &str, params: &Params) -> Result<C> {
     }
     // Not serde's own defaults: in a flattened structure those are the structure's, not the configuration's.
     all.extend(params.clone());
-    let config = serde_json::from_value(Value::Object(all))
-        .map_err(|error| mistyped::<C>(params, error).context(format!("The parameters of {owner} cannot be read")))?;
-    check::<C>(&config)?;
-    Ok(config)
+    serde_json::from_value(Value::Object(all))
+        .map_err(|error| mistyped::<C>(params, error))
+        .and_then(|config| check::<C>(&config).map(|()| config))
+        .map_err(|error| error.of_parameters(owner))
 }
 
 /// Checks every number of a configuration against the range that its field declares.
@@ -267,27 +267,31 @@ mod tests {
 
     #[test]
     fn unknown_and_mistyped_parameters_are_errors() {
-        let parsed: Outer = parse("outer", &params(json!({"width": 8}))).unwrap();
+        let parsed: Outer = parse("the box", &params(json!({"width": 8}))).unwrap();
         assert_eq!(parsed, Outer { inner: Inner { width: 8 }, ..Outer::default() });
         assert_eq!(
-            parse::<Outer>("outer", &params(json!({"widht": 8}))).unwrap_err().to_string(),
-            "There is no parameter of outer named `widht`. Did you mean `width`? Known: width, lag, rate, share."
+            parse::<Outer>("the box", &params(json!({"widht": 8}))).unwrap_err().to_string(),
+            "There is no parameter of the box named `widht`. Did you mean `width`? Known: width, lag, rate, share."
         );
-        let message = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err().chain();
+        let message = |value: Value| parse::<Outer>("the box", &params(value)).unwrap_err().chain();
         assert_eq!(
             message(json!({"rate": 1, "width": -8})),
-            "The parameters of outer cannot be read: `width` is -8, but it must be a whole number from 1 to 64."
+            "The parameters of the box are not valid: `width` is -8, but it must be a whole number from 1 to 64."
         );
         assert_eq!(
             message(json!({"rate": "fast"})),
-            "The parameters of outer cannot be read: `rate` is \"fast\", but it must be a finite number greater than 0."
+            "The parameters of the box are not valid: `rate` is \"fast\", but it must be a finite number greater than 0."
+        );
+        assert_eq!(
+            message(json!({"rate": 0})),
+            "The parameters of the box are not valid: `rate` is 0, but it must be a finite number greater than 0."
         );
     }
 
     #[test]
     fn what_is_absent_takes_the_default_of_the_whole() {
-        assert_eq!(parse::<Outer>("outer", &Params::new()).unwrap(), Outer::default());
-        let parsed: Outer = parse("outer", &params(json!({"rate": 2.0}))).unwrap();
+        assert_eq!(parse::<Outer>("the box", &Params::new()).unwrap(), Outer::default());
+        let parsed: Outer = parse("the box", &params(json!({"rate": 2.0}))).unwrap();
         assert_eq!(parsed, Outer { rate: 2.0, ..Outer::default() });
     }
 
@@ -300,7 +304,7 @@ mod tests {
 
     #[test]
     fn numbers_out_of_their_ranges_are_errors() {
-        let error = |value: Value| parse::<Outer>("outer", &params(value)).unwrap_err();
+        let error = |value: Value| parse::<Outer>("the box", &params(value)).unwrap_err();
         for (field, value, valid) in [
             ("width", json!(0), "a whole number from 1 to 64"),
             ("width", json!(65), "a whole number from 1 to 64"),
@@ -317,7 +321,7 @@ mod tests {
             );
             assert_eq!(error.value(), Some(value.to_string().trim_end_matches(".0")));
         }
-        assert_eq!(parse::<Outer>("outer", &params(json!({"share": 0}))).unwrap().share, Some(0.0));
+        assert_eq!(parse::<Outer>("the box", &params(json!({"share": 0}))).unwrap().share, Some(0.0));
         let nan = check(&Outer { rate: f64::NAN, ..Outer::default() }).unwrap_err();
         assert_eq!((nan.what(), nan.value()), (Some("rate"), Some("NaN or infinite")));
         assert_eq!(fields::<Outer>()[2].valid.as_deref(), Some("in [0, 1), or null"));

@@ -13,7 +13,7 @@ pub(super) fn resolve(spec: &RunSpec) -> Result<RunSpec> {
     let entry = TASKS.get(&spec.task.name)?;
     let task = Named { name: spec.task.name.clone(), params: entry.resolve(&spec.task.params)? };
     let params = MODELS.get(&spec.model.name)?.facts(&spec.model.params, entry.io(&task.params)?)?.params;
-    spec.training.validate()?;
+    spec.training.validate().map_err(|error| error.of_parameters("the training"))?;
     Ok(RunSpec { task, model: Named { name: spec.model.name.clone(), params }, ..spec.clone() })
 }
 

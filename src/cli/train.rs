@@ -147,8 +147,8 @@ fn in_epochs(training: &mut Params, epochs: f64, warmup: f64, task: &Named) -> R
 }
 
 fn training_config(params: &Params) -> Result<TrainingConfig> {
-    let config: TrainingConfig = parse("training", params)?;
-    config.validate()?;
+    let config: TrainingConfig = parse("the training", params)?;
+    config.validate().map_err(|error| error.of_parameters("the training"))?;
     Ok(config)
 }
 

@@ -54,19 +54,25 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_modle=3"],
-            "There is no parameter of model `lstm` named `d_modle`. Did you mean `d_model`? Known: d_model, norm, \
+            "There is no parameter of the model `lstm` named `d_modle`. Did you mean `d_model`? Known: d_model, norm, \
              n_layers, residual, forget_bias.",
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_model=0"],
-            "`d_model` is 0, but it must be a whole number from 1 up.",
+            "The parameters of the model `lstm` are not valid: `d_model` is 0, but it must be a whole number from 1 up.",
         ),
         (
             vec!["train", "--model", "lstm", "--set", "model.d_model=-3"],
-            "The parameters of model `lstm` cannot be read: `d_model` is -3, but it must be a whole number from 1 up.",
+            "The parameters of the model `lstm` are not valid: `d_model` is -3, but it must be a whole number from 1 up.",
         ),
-        (impulse("alpha=-1").to_vec(), "`alpha` is -1, but it must be a whole number from 0 up."),
-        (impulse("alpha=1.5").to_vec(), "`alpha` is 1.5, but it must be a whole number from 0 up."),
+        (
+            impulse("alpha=-1").to_vec(),
+            "The parameters of the memory function `impulse` are not valid: `alpha` is -1, but it must be a whole number from 0 up.",
+        ),
+        (
+            impulse("alpha=1.5").to_vec(),
+            "The parameters of the memory function `impulse` are not valid: `alpha` is 1.5, but it must be a whole number from 0 up.",
+        ),
         (impulse("alpha=128").to_vec(), "`alpha` is 128, but it must be a whole number from 0 to 127 (length - 1)."),
         (
             vec!["bench", "memory", "--only", "model=s4"],
@@ -113,6 +119,12 @@ fn mistakes_on_the_command_line_are_named_with_what_would_be_valid() {
              Known: steps, beta_1, beta_2, decay, epsilon, schedule, optimizer, stop_below, batch_size, clip_norm, \
              ema_decay, precision, warmup_steps, eval_every, max_weight, eval_samples, stop_patience, weight_decay, \
              accumulation, plateau_factor, learning_rate, plateau_patience, final_learning_rate.",
+        ),
+        (
+            vec!["bench", "memory", "--also", "gru:training.batch_size=4:training.accumulation=5"],
+            "Experiment strength cannot be planned: The parameters of the training of \
+             `gru:training.batch_size=4:training.accumulation=5` are not valid: `accumulation` is 5, but it must be at most \
+             `batch_size`, 4.",
         ),
         (vec!["probe", "absent"], "Cannot read `absent/spec.json`: No such file or directory (os error 2)"),
         (

@@ -79,7 +79,10 @@ fn a_memory_function_of_ones_own_is_listed_shown_and_learned() {
     assert!(results.lines().count() == 2 && results.contains("comb"), "{results}");
     let refused = output(&mut example(name, &["show", "memory-function", "comb", "--set", "decay=1.5"]));
     assert_eq!(refused.status.code(), Some(2));
-    assert_eq!(stderr(&refused), "error: `decay` is 1.5, but it must be in (0, 1].\n");
+    assert_eq!(
+        stderr(&refused),
+        "error: The parameters of the memory function `comb` are not valid: `decay` is 1.5, but it must be in (0, 1].\n"
+    );
 }
 
 #[test]

@@ -163,11 +163,11 @@ fn mistakes_are_told_with_what_would_be_valid() {
     );
     assert_eq!(
         message(&mut lookback(&["train", "gru", "--set", "training.accumulation=33"])),
-        "error: `accumulation` is 33, but it must be at most `batch_size`, 32.\n"
+        "error: The parameters of the training are not valid: `accumulation` is 33, but it must be at most `batch_size`, 32.\n"
     );
     assert_eq!(
         message(&mut lookback(&["train", "gru", "--set", "training.ema_decay=1"])),
-        "error: `ema_decay` is 1, but it must be in (0, 1), or null.\n"
+        "error: The parameters of the training are not valid: `ema_decay` is 1, but it must be in (0, 1), or null.\n"
     );
     assert_eq!(
         message(&mut lookback(&["train", "gru", "--device", "1"])),

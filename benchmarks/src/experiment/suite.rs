@@ -116,8 +116,9 @@ impl ExtraModel {
     pub fn training(&self, base: &TrainingConfig) -> Result<TrainingConfig> {
         let mut training = to_params(base);
         training.extend(self.training.clone());
-        let training: TrainingConfig = parse(&format!("the training of `{}`", self.label), &training)?;
-        training.validate().map_err(|error| error.context(format!("The training of `{}` is not valid", self.label)))?;
+        let owner = format!("the training of `{}`", self.label);
+        let training: TrainingConfig = parse(&owner, &training)?;
+        training.validate().map_err(|error| error.of_parameters(&owner))?;
         Ok(training)
     }
 }
@@ -127,7 +128,7 @@ fn resolve(task: &Named, model: &Named, training: &TrainingConfig) -> Result<Run
     let entry = TASKS.get(&task.name)?;
     let task = Named { name: task.name.clone(), params: entry.resolve(&task.params)? };
     let params: Params = MODELS.get(&model.name)?.facts(&model.params, entry.io(&task.params)?)?.params;
-    training.validate()?;
+    training.validate().map_err(|error| error.of_parameters("the training"))?;
     let model = Named { name: model.name.clone(), params };
     Ok(RunSpec { version: SPEC_VERSION, task, model, training: training.clone(), seed: 0 })
 }

@@ -123,7 +123,7 @@ pub trait TaskConfig: Configurable + Debug + Send + Sync {
 }
 
 fn parsed<C: TaskConfig>(params: &Params) -> Result<C> {
-    parse(&format!("task `{}`", C::INFO.name), params)
+    parse(&format!("the task `{}`", C::INFO.name), params)
 }
 
 /// The data and the metrics of a task, without a backend.

@@ -223,14 +223,14 @@ fn bad_parameters_are_errors() {
 fn mistyped_parameters_are_errors_with_full_sentences() {
     let error = refused("memory", json!({"length": "long"})).chain();
     let expected =
-        "The parameters of task `memory` cannot be read: `length` is \"long\", but it must be a whole number from ";
+        "The parameters of the task `memory` are not valid: `length` is \"long\", but it must be a whole number from ";
     assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]
 fn unknown_names_are_errors() {
     for (task, value, list, nearest) in [
-        ("memory", json!({"lenght": 9}), "parameter of task `memory`", "length, "),
+        ("memory", json!({"lenght": 9}), "parameter of the task `memory`", "length, "),
         ("memory", json!({"function": "impuls"}), "memory function", "impulse, "),
         (
             "memory",

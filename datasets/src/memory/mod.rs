@@ -176,7 +176,10 @@ pub struct MemoryInfo {
 /// let params = Params::from_iter([("period".to_owned(), 2.into())]);
 /// assert_eq!(memory_function("comb", &params)?.memory(5)?, [1.0, 0.0, 1.0, 0.0, 1.0]);
 /// let error = memory_function("comb", &Params::from_iter([("period".to_owned(), 0.into())])).unwrap_err();
-/// assert_eq!(error.to_string(), "`period` is 0, but it must be a whole number from 1 up.");
+/// assert_eq!(
+///     error.chain(),
+///     "The parameters of the memory function `comb` are not valid: `period` is 0, but it must be a whole number from 1 up."
+/// );
 /// # Ok::<(), lookback_registry::Error>(())
 /// ```
 pub trait MemoryConfig: MemoryFunction + Configurable {

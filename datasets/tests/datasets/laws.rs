@@ -197,7 +197,7 @@ fn values_of_the_wrong_type_and_unknown_names_are_errors() {
     let params = json!({"alpha": "fast"}).as_object().unwrap().clone();
     assert_eq!(
         memory_function("exponential", &params).unwrap_err().chain(),
-        "The parameters of the memory function `exponential` cannot be read: `alpha` is \"fast\", but it must be a finite \
+        "The parameters of the memory function `exponential` are not valid: `alpha` is \"fast\", but it must be a finite \
          number from 0 up."
     );
     let error = memory_function("exponental", &Params::new()).unwrap_err();

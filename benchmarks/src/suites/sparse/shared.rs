@@ -98,7 +98,8 @@ pub(super) fn layer<S>(
 /// The task of the first cell whose setting fits.
 pub(super) fn task_of<S: Setting>(cells: &Cells<'_, S>, fits: impl Fn(&S) -> bool) -> Result<Option<SparseConfig>> {
     let outcome = cells.find(fits).and_then(|cell| cell.outcomes.first());
-    let parsed = outcome.map(|outcome| parse("task `sparse-memory`", &outcome.planned.spec.task.params)).transpose()?;
+    let parsed =
+        outcome.map(|outcome| parse("the task `sparse-memory`", &outcome.planned.spec.task.params)).transpose()?;
     Ok(parsed.map(|config: RegressionConfig<_>| config.data))
 }
 
