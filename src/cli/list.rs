@@ -38,7 +38,8 @@ pub(super) fn list(arguments: &ListArguments) -> Result<Exit> {
         let lines = lines(kind, arguments.kind.is_some())?;
         json.insert(title.to_owned(), lines.iter().map(|line| line.json.clone()).collect());
         let width = lines.iter().map(|line| line.name.len()).max().unwrap_or(0);
-        let body: Vec<String> = lines.iter().map(|line| format!("  {:width$}  {}", line.name, line.text)).collect();
+        let body: Vec<String> =
+            lines.iter().map(|line| out::after(&format!("  {:width$}  ", line.name), &line.text)).collect();
         text.push(format!("{title}\n{}", body.join("\n")));
     }
     if arguments.json {

@@ -3,6 +3,8 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use crate::report::wrap;
+
 /// Prints to standard output. A closed pipe ends the program quietly, as with any filter.
 pub(super) fn say_bytes(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
@@ -46,9 +48,26 @@ pub(super) fn interactive() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Columns of the terminal, or a width that suits a file.
-pub(super) fn width() -> usize {
-    terminal_size::terminal_size().map_or(120, |(columns, _)| usize::from(columns.0).max(60))
+/// The narrowest width that is heeded.
+const NARROWEST: usize = 40;
+
+/// How wide lines may be: as the variable COLUMNS or the terminal says. A file or a pipe takes lines of any length.
+pub(super) fn width() -> Option<usize> {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let stdout = std::io::stdout();
+    let shown = || match terminal_size::terminal_size_of(&stdout) {
+        Some((columns, _)) => Some(usize::from(columns.0)),
+        // A terminal that does not tell its size is as wide as most.
+        None => stdout.is_terminal().then_some(80),
+    };
+    asked.or_else(shown).map(|columns| columns.max(NARROWEST))
+}
+
+/// `text` after `label`, wrapped where lines have a width, all lines below the first word.
+pub(super) fn after(label: &str, text: &str) -> String {
+    let indent = label.chars().count();
+    let lines = wrap(text, width().map(|width| width.saturating_sub(indent).max(NARROWEST / 2)));
+    format!("{label}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
 #[cfg(test)]

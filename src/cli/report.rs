@@ -1,6 +1,8 @@
 //! `lookback report DIR` of a sweep, and the report at the end of a sweep.
 
-use lookback_benchmarks::{Analysis, Comparison, Verdict};
+use std::path::Path;
+
+use lookback_benchmarks::{Analysis, Comparison, Table, Verdict};
 use lookback_registry::{Error, ErrorKind, Result};
 use serde_json::json;
 
@@ -41,24 +43,28 @@ pub(super) fn say_report(store: &Store, format: LogFormat) -> Result<()> {
             out::say_json(&json!({"event": "report", "path": path}));
         }
         LogFormat::Text => {
-            say_analysis(&analysis);
+            say_analysis(&analysis, &path);
             out::say(&format!("report: {}", path.display()));
         }
     }
     Ok(())
 }
 
-fn say_analysis(analysis: &Analysis) {
+/// Rows of a table that are printed: more would push the others, and what was found, out of sight.
+const ROWS: usize = 20;
+
+/// The tables, shortened where they are long, then the findings: a terminal shows the end. `page` has everything.
+fn say_analysis(analysis: &Analysis, page: &Path) {
     for experiment in analysis.experiments() {
         for table in &experiment.reading.tables {
-            let title = format!("{}: {}", experiment.info.name, table.title);
-            out::say(&format!("{title}\n{}\n", terminal_table(table, out::width())));
+            say_table(&format!("{}: {}", experiment.info.name, table.title), table, page);
         }
     }
-    let comparisons: Vec<Comparison> = analysis.comparisons().cloned().collect();
+    let mut comparisons: Vec<Comparison> = analysis.comparisons().cloned().collect();
     if !comparisons.is_empty() {
+        comparisons.sort_by_key(|comparison| comparison.verdict == Verdict::NotMeasured);
         let table = Comparison::table(&comparisons);
-        out::say(&format!("{}\n{}\n", table.title, terminal_table(&table, out::width())));
+        say_table(&table.title, &table, page);
     }
     out::say("findings");
     for finding in analysis.findings() {
@@ -67,7 +73,18 @@ fn say_analysis(analysis: &Analysis) {
             Verdict::DoesNotHold => "DOES NOT HOLD",
             Verdict::NotMeasured => "not measured",
         };
-        out::say(&format!("  {verdict:<13}  {}\n                 {}", finding.statement, finding.evidence));
+        out::say(&out::after(&format!("  {verdict:<13}  "), &finding.statement));
+        out::say(&out::after(&format!("{:17}", ""), &finding.evidence));
+    }
+    out::say("");
+}
+
+fn say_table(title: &str, table: &Table, page: &Path) {
+    let shown = Table { rows: table.rows.iter().take(ROWS).cloned().collect(), ..table.clone() };
+    out::say(&out::after("", title));
+    out::say(&terminal_table(&shown, out::width()));
+    if let Some(more @ 1..) = table.rows.len().checked_sub(ROWS) {
+        out::say(&out::after("", &format!("{more} more rows are in {}", page.display())));
     }
     out::say("");
 }

@@ -58,8 +58,8 @@ fn memory_function(arguments: &ShowArguments, params: &Params) -> Result<()> {
     let rho = (entry.build)(params)?.memory(arguments.length.unwrap_or(LENGTH) as usize)?;
     if !arguments.csv {
         let info = entry.info;
-        out::say(&format!("{} ({})\n\n  rho(s) = {}", info.title, info.structure, formula(info.formula)));
-        out::say(&format!("\nsource: {}\n", info.source));
+        let title = format!("{} ({})", info.title, info.structure);
+        introduce(&title, &format!("rho(s) = {}", formula(info.formula)), info.source);
         out::say(&parameters(&(entry.fields)(), &resolved));
         out::say("");
     }
@@ -67,6 +67,11 @@ fn memory_function(arguments: &ShowArguments, params: &Params) -> Result<()> {
     let lines: Vec<String> = rho.iter().enumerate().map(|(lag, rho)| format!("{lag},{rho}")).collect();
     out::say(&lines.join("\n"));
     Ok(())
+}
+
+/// What an entry is, in what all kinds of entries have.
+fn introduce(title: &str, text: &str, source: &str) {
+    out::say(&format!("{title}\n\n{}\n\n{}\n", out::after("  ", text), out::after("source: ", source)));
 }
 
 /// The right side of a formula that may or may not carry its left one.
@@ -100,7 +105,7 @@ fn model(arguments: &ShowArguments, params: &Params) -> Result<()> {
         }
         return Ok(());
     }
-    out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.title, info.summary, info.source));
+    introduce(info.title, info.summary, info.source);
     out::say(&parameters(&(entry.fields)(), &facts.params));
     let outputs = if io.single_output { "one output" } else { "an output at each" };
     out::say(&format!(
@@ -126,7 +131,7 @@ fn show_task(arguments: &ShowArguments, params: Params) -> Result<()> {
     let info = task.info;
     let params = task.resolve(&params)?;
     let io = task.io(&params)?;
-    out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.name, info.summary, info.source));
+    introduce(info.name, info.summary, info.source);
     out::say(&parameters(&(task.fields)(), &params));
     out::say(&format!(
         "\nshape: inputs [batch, {}, {}], targets [batch, {}, {}]",
@@ -159,7 +164,7 @@ fn suite(arguments: &ShowArguments) -> Result<()> {
         }
         return Ok(());
     }
-    out::say(&format!("{}\n\n  {}\n\nsource: {}\n", info.title, info.summary, info.source));
+    introduce(info.title, info.summary, info.source);
     out::say(&format!("{} runs:", runs.len()));
     for run in &runs {
         out::say(&format!("  {}  {}", run.spec.id(), name(run)));
@@ -176,7 +181,8 @@ fn parameters(fields: &[Field], values: &Params) -> String {
         .iter()
         .map(|field| {
             let valid = field.valid.as_ref().map_or_else(String::new, |valid| format!(" ({valid})"));
-            format!("  {:names$}  {:widths$}  {}{valid}", field.name, value(field), field.doc).trim_end().to_owned()
+            let label = format!("  {:names$}  {:widths$}  ", field.name, value(field));
+            out::after(&label, &format!("{}{valid}", field.doc)).trim_end().to_owned()
         })
         .collect();
     if lines.is_empty() { "no parameters".to_owned() } else { format!("parameters\n{}", lines.join("\n")) }

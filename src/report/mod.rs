@@ -18,4 +18,4 @@ pub use files::{WrittenReport, environment, write_report};
 pub(crate) use pictures::{Attention, ImageInsights};
 pub(crate) use run::{RunReport, run_html};
 pub use sweep::{Counts, SweepReport, sweep_html};
-pub use table::{markdown_table, terminal_table};
+pub use table::{markdown_table, terminal_table, wrap};

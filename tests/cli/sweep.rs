@@ -1,5 +1,6 @@
 //! Sweeps that are interrupted, killed, repeated, and run twice at once.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -108,6 +109,28 @@ fn more_seeds_run_only_what_is_new_and_a_fresh_sweep_deletes_nothing() {
     // A plan that was lost is written again.
     std::fs::remove_file(out.join("plan.json")).expect("the plan can be deleted");
     assert_eq!(one(&["--seeds", "2"]), (2.into(), 2.into()));
+}
+
+#[test]
+fn what_is_printed_fits_the_width_and_breaks_no_word() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("sweep");
+    let mut bench = lookback(&["bench", "memory", "--preset", "smoke", "--jobs", "2", "--out"]);
+    let whole = succeed(bench.arg(&out).env_remove("COLUMNS"));
+    let words = |text: &str| text.split_whitespace().map(String::from).collect::<BTreeSet<String>>();
+    for width in [80, 120] {
+        let text = succeed(lookback(&["report"]).arg(&out).env("COLUMNS", width.to_string()));
+        for line in text.lines().filter(|line| !line.starts_with("report: ")) {
+            assert!(line.chars().count() <= width, "{line}\n{text}");
+        }
+        let text = text.replace(['─', '═'], "");
+        assert_eq!(words(&text), words(&whole.replace(['─', '═'], "")), "{text}");
+    }
+    // A row is a line where nothing says how wide lines may be, and the findings come last.
+    let row = whole.lines().find(|line| line.contains("best fit, 4 states")).expect("a floor");
+    assert!(row.contains("exponential") && row.contains("s4d"), "{row}");
+    let [table, findings] = ["Hankel bound", "\nfindings\n"].map(|text| whole.rfind(text).expect(text));
+    assert!(table < findings, "{whole}");
 }
 
 #[test]

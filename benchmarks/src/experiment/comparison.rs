@@ -77,7 +77,7 @@ impl Comparison {
 
     /// A table of all of them.
     pub fn table(all: &[Self]) -> Table {
-        let columns = ["experiment", "quantity", "published", "ours: min", "mean", "95 % interval", "seeds", "agrees"];
+        let columns = ["experiment", "quantity", "published", "ours: min", "agrees", "mean", "95 % interval", "seeds"];
         let rows = all.iter().map(Self::row).collect();
         Table { title: "Published values beside ours".into(), columns: columns.map(String::from).into(), rows }
     }
@@ -102,7 +102,7 @@ impl Comparison {
             }
             Ours::Missing => [dash(), dash(), dash(), "0".into()],
         };
-        vec![self.experiment.clone(), self.quantity.clone(), published, min, mean, interval, seeds, verdict.into()]
+        vec![self.experiment.clone(), self.quantity.clone(), published, min, verdict.into(), mean, interval, seeds]
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn tables_say_on_which_side_ours_is() {
-        let of = |ours| Comparison::within(10.0, "H1", "h=1", 1e-2, ours, "").row().pop().unwrap();
+        let of = |ours| Comparison::within(10.0, "H1", "h=1", 1e-2, ours, "").row().swap_remove(4);
         assert_eq!(of(Ours::Exact(0.02)), "yes");
         assert_eq!(of(Ours::Exact(0.2)), "no, above");
         assert_eq!(of(Ours::Trained(summarise(&[0.2, 1e-4]).unwrap())), "no, below");

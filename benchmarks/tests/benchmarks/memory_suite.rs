@@ -100,11 +100,11 @@ fn facts(planned: &Planned) -> ModelFacts {
     MODELS.get(&planned.spec.model.name).unwrap().facts(&planned.spec.model.params, io).unwrap()
 }
 
-/// What runs of one floor share: memory, alpha, model, states.
+/// What runs of one floor share: memory, alpha, model, number of parameters.
 fn class(planned: &Planned) -> [String; 4] {
     let place = Place::of(planned);
-    let states = facts(planned).lti_states.map_or(String::new(), |states| states.to_string());
-    [place.memory, place.alpha.map_or("none".into(), |alpha| alpha.to_string()), place.model, states]
+    let alpha = place.alpha.map_or("none".into(), |alpha| alpha.to_string());
+    [place.memory, alpha, place.model, facts(planned).num_params.to_string()]
 }
 
 fn tables(analysis: &Analysis) -> impl Iterator<Item = &Table> {
@@ -122,7 +122,8 @@ static FLOORS: LazyLock<BTreeMap<[String; 4], f64>> = LazyLock::new(|| {
     let outcomes: Vec<_> = plan(Preset::Quick, Some(1)).into_iter().map(not_run).collect();
     let analysis = analyse(&outcomes);
     let rows = tables(&analysis).flat_map(entries).filter(|row| row.contains_key("floor"));
-    let class = |row: &BTreeMap<&str, &str>| ["memory", "alpha", "model", "states"].map(|name| row[name].to_string());
+    let class =
+        |row: &BTreeMap<&str, &str>| ["memory", "alpha", "model", "parameters"].map(|name| row[name].to_string());
     rows.map(|row| (class(&row), row["floor"].parse().unwrap())).collect()
 });
 

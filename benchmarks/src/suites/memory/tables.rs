@@ -31,9 +31,7 @@ fn of_memory(study: &Study<'_>, memory: &Label) -> Table {
 
 /// Models of which the best error for their size is known, each beside it; none if there is no such model.
 pub(super) fn beside_floors(study: &Study<'_>) -> Option<Table> {
-    let columns = "memory, alpha, model, size, parameters, states, window, mean NMSE, smallest, floor, kind of floor, \
-                   Hankel bound";
-    let count = |value: Option<usize>| value.map_or(String::new(), |value| value.to_string());
+    let columns = "memory, alpha, model, size, mean NMSE, smallest, floor, kind of floor, Hankel bound, parameters";
     // The floor of a window that sees everything is an empty sum: -0.
     let number = |value: f64| format!("{:.4e}", value + 0.0);
     let mut rows = Vec::new();
@@ -48,14 +46,12 @@ pub(super) fn beside_floors(study: &Study<'_>) -> Option<Table> {
             cell.setting.alpha(),
             cell.setting.model.to_string(),
             size(cell),
-            cell.facts.num_params.to_string(),
-            count(cell.facts.lti_states),
-            count(cell.facts.window),
             cell.entry_as(NMSE, |summary| number(summary.mean)),
             cell.entry_as(NMSE, |summary| number(summary.min)),
             number(floor.nmse()),
             floor.describe(),
             hankel,
+            cell.facts.num_params.to_string(),
         ]);
     }
     let title = "errors beside the best that a model of the size can reach".into();
