@@ -56,8 +56,8 @@ const BACKENDS: [&str; 7] =
 fn one_file_names_concrete_backends() {
     assert_absent("src", &BACKENDS, &["src/backends"]);
     for library in LIBRARIES {
-        // Fast forms of operations, chosen by the type of the backend.
-        assert_absent(library, &BACKENDS, &["models/ops/src/fast"]);
+        // Fast forms and kernels of operations, chosen by the type of the backend.
+        assert_absent(library, &BACKENDS, &["models/ops/src/fast", "models/ops/src/cube"]);
     }
 }
 

@@ -100,8 +100,6 @@ fn smoke_yields_whole_figures_tables_findings_and_comparisons_of_unique_names() 
     let mut names: BTreeMap<String, &str> = BTreeMap::new();
     let mut compared: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for (suite, experiment, [smoke, quick]) in made_up() {
-        let figures = |reading: &Reading| reading.figures.iter().map(|figure| figure.id.clone()).collect::<Vec<_>>();
-        assert_eq!(figures(smoke), figures(quick), "{experiment}");
         // An experiment that has runs in preset `full` alone draws nothing in the others.
         let drawn = |reading: &Reading| reading.figures.iter().filter(|figure| !figure.panels.is_empty()).count();
         assert_eq!(drawn(smoke), drawn(quick), "{experiment}");
