@@ -30,9 +30,10 @@ impl Mask {
 
     /// The product of `input` with the mask of the shape `shape`: that of the input, or one whose last dimensions are 1.
     pub fn times<B: Backend, const D: usize>(&self, input: Tensor<B, D>, shape: [usize; D]) -> Tensor<B, D> {
-        let each = input.shape().num_elements() / shape.iter().product::<usize>().max(1);
-        let _ = each;
-        cube_form!(cube::dropout::Dropout { mask: *self, each }, input);
+        cube_form!(
+            cube::dropout::Dropout { mask: *self, each: input.shape().num_elements() / elements(shape).max(1) },
+            input
+        );
         let device = input.device();
         input * self.tensor(shape, &device)
     }
@@ -60,7 +61,7 @@ impl Mask {
             mixed ^= mixed >> SHIFTS[2];
             if mixed < self.dropped { 0.0 } else { scale }
         };
-        let values: Vec<f32> = (0..shape.iter().product::<usize>()).map(|place| of(place as u32 & ALL)).collect();
+        let values: Vec<f32> = (0..elements(shape)).map(|place| of(place as u32 & ALL)).collect();
         Tensor::from_data(TensorData::new(values, shape), device)
     }
 
@@ -72,7 +73,7 @@ impl Mask {
         let times =
             |mixed: Tensor<B, 2, Int>, factor: u32| mixed.mul_scalar(scalar(factor)).bitwise_and_scalar(scalar(ALL));
         let columns = shape.last().copied().unwrap_or(1);
-        let rows = shape.iter().product::<usize>().checked_div(columns).unwrap_or(0);
+        let rows = elements(shape).checked_div(columns).unwrap_or(0);
         let starts = counting::<B>(rows, device).mul_scalar(scalar(columns as u32)).unsqueeze_dim::<2>(1);
         let places = starts + counting::<B>(columns, device).unsqueeze_dim(0);
         let mixed = folded(places.bitwise_xor_scalar(scalar(self.keys[0])), SHIFTS[0]);
@@ -80,6 +81,10 @@ impl Mask {
         let mixed = folded(times(mixed, FACTORS[1]), SHIFTS[2]);
         mixed.greater_equal_elem(scalar(self.dropped)).float().mul_scalar(self.scale()).reshape(shape)
     }
+}
+
+fn elements<const D: usize>(shape: [usize; D]) -> usize {
+    shape.iter().product()
 }
 
 #[cfg(test)]

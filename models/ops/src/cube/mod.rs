@@ -7,7 +7,7 @@
 //!
 //! Functions generic over any `Backend` begin with `cube_form!`: it asks [`applies`] whether the backend is one of
 //! burn-cubecl's (with or without gradients) in single precision. Adding one: implement [`CubeOp`], name it in the generic
-//! function, and add a law to `models/ops/tests/cube.rs`.
+//! function, and add a law to `tests/kernels.rs` of the workspace.
 
 // A kernel takes what it needs of its tensors as numbers.
 #![allow(clippy::too_many_arguments)]
