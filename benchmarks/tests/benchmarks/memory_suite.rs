@@ -227,7 +227,7 @@ fn further_memory_functions_are_memories_of_their_own() {
     let learned = analysis.figures().find(|figure| figure.id == "learned-memory").unwrap();
     assert!(learned.panels.iter().any(|panel| panel.title.starts_with("two-parts:shift=4 (")));
 
-    assert_eq!(plan_with(&[("comb", json!({}))]).unwrap_err().kind(), ErrorKind::UnknownName);
+    assert_eq!(plan_with(&[("no-such-memory", json!({}))]).unwrap_err().kind(), ErrorKind::UnknownName);
 }
 
 #[test]
